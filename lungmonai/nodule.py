@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .errors import SettingsError
 
 __all__ = ["LOCATIONS", "Candidate", "Nodule", "ScanResult"]
@@ -88,6 +91,10 @@ class ScanResult:
         nodules: most probable first.
         record: the run record: versions, device, hashes, settings, timings; JSON types only.
         notes: what the reader and the analysis want the user to know, one sentence each.
+        labels: (slices, rows, columns) uint16 in the analysed orientation: 0, or the number of
+            the nodule, from 1, that holds the voxel.
+        probability: (slices, rows, columns) uint8 in the analysed orientation: the
+            segmentation's answer in steps of 1/255.
     """
 
     series_uid: str
@@ -95,6 +102,8 @@ class ScanResult:
     nodules: tuple[Nodule, ...]
     record: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    labels: NDArray[np.uint16] | None = field(default=None, repr=False, compare=False)
+    probability: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"ScanResult({self.series_uid}: {len(self.nodules)} nodules of {len(self.candidates)} candidates)"

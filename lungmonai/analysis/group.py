@@ -1,0 +1,120 @@
+"""Group marked voxels into candidates: erode, label, weighted centroid.
+
+The answer is SciPy's (`binary_erosion`, `label`, `center_of_mass`) to the last bit and in the
+same order; only the marked voxels, a few in a thousand, are visited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from ..networks.shapes import HU_LIMIT
+
+__all__ = ["Groups", "erode", "group_voxels"]
+
+# Added to the clamped HU so that every voxel weighs something, air too (Deep Learning with
+# PyTorch, part 2).
+_WEIGHT_OFFSET = HU_LIMIT + 1
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Connected groups of voxels, ordered by their first voxel.
+
+    Args:
+        voxels: (M,) int64, ascending flat indices of every voxel of every group.
+        labels: (M,) int64, group of each voxel, from 0.
+        center_vox: (N, 3) float64, HU-weighted centroid as (slice, row, column).
+        counts: (N,) int64, voxels of each group.
+    """
+
+    voxels: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    center_vox: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def voxels_of(self, group: int) -> NDArray[np.int64]:
+        """Flat indices of one group's voxels, ascending."""
+        return self.voxels[self.labels == group]
+
+    def only(self, kept: NDArray[np.bool_]) -> Groups:
+        """The groups that are kept, in the same order.
+
+        Args:
+            kept: (N,) bool.
+        """
+        number = np.cumsum(kept) - 1
+        of_kept = kept[self.labels]
+        labels = number[self.labels[of_kept]]
+        return Groups(self.voxels[of_kept], labels, self.center_vox[kept], self.counts[kept])
+
+
+def group_voxels(marked: NDArray[np.bool_], hu: NDArray[np.int16]) -> Groups:
+    """Erode a mask by one voxel and group what is left over faces (6-connected).
+
+    Args:
+        marked: (slices, rows, columns) bool.
+        hu: (slices, rows, columns) int16.
+    """
+    voxels = np.flatnonzero(erode(marked))
+    labels = _label(voxels, marked.shape)
+    counts = np.bincount(labels)
+    weights = hu.ravel()[voxels].astype(np.float64).clip(-HU_LIMIT, HU_LIMIT) + _WEIGHT_OFFSET
+    totals = np.bincount(labels, weights=weights)
+    axes = np.unravel_index(voxels, marked.shape)
+    centers = [np.bincount(labels, weights=weights * axis) / totals for axis in axes]
+    return Groups(voxels, labels, np.stack(centers, axis=1), counts)
+
+
+def erode(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Voxels whose six neighbours are marked too; what lies outside the volume is not.
+
+    Args:
+        marked: (slices, rows, columns) bool.
+    """
+    kept = np.zeros_like(marked)
+    kept[1:-1, 1:-1, 1:-1] = marked[1:-1, 1:-1, 1:-1]
+    inner = kept[1:-1, 1:-1, 1:-1]
+    for axis in range(3):
+        for shift in (slice(None, -2), slice(2, None)):
+            around: list[slice] = [slice(1, -1)] * 3
+            around[axis] = shift
+            inner &= marked[tuple(around)]
+    return kept
+
+
+def _label(voxels: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Group of each voxel; groups are numbered by their first voxel.
+
+    Eroded voxels never touch the volume's faces, so that a step to the next column, row or
+    slice cannot wrap round.
+    """
+    here, there = [], []
+    for step in (1, shape[2], shape[1] * shape[2]):
+        found = np.searchsorted(voxels, voxels + step)
+        found[found == len(voxels)] = 0
+        touching = np.flatnonzero(voxels[found] == voxels + step) if len(voxels) else found
+        here.append(touching)
+        there.append(found[touching])
+    rows, columns = np.concatenate(here), np.concatenate(there)
+    size = (len(voxels), len(voxels))
+    graph = coo_array((np.ones(len(rows), np.int8), (rows, columns)), shape=size)
+    count, labels = connected_components(graph.tocsr(), directed=False)
+    return _numbered_by_first(labels, count)
+
+
+def _numbered_by_first(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    # SciPy does not promise an order of components, `ndimage.label` does.
+    first = np.full(count, len(labels), dtype=np.int64)
+    np.minimum.at(first, labels, np.arange(len(labels)))
+    rank = np.empty(count, dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(count)
+    return rank[labels]

@@ -1,0 +1,182 @@
+"""Where the lungs are: a coarse mask that says left, right or outside.
+
+A threshold and shapes, no network: it only has to tell lung from body wall, abdomen and table.
+It errs on the generous side, since what it leaves out is not looked at with `region="lungs"`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import ConvexHull, QhullError
+
+from ..io.scan import CTScan
+from ..nodule import LOCATIONS
+
+__all__ = ["LungMask", "find_lungs"]
+
+# Half-way between aerated lung (about −850 HU) and soft tissue (about 50 HU).
+_AIR_HU = -400
+# A coarse voxel: fine enough for the pleura, coarse enough to cost a fraction of a second.
+_COARSE_MM = 3.0
+# What is outside the body reaches the image's edge with far more of its voxels than a lung that
+# a narrow field of view cuts.
+_EDGE_SHARE = 0.01
+# Smaller pockets of air are bowel, stomach or trachea; an adult's lung holds litres.
+_SMALLEST_LUNG_ML = 150.0
+# The thin bridge of trachea and main bronchi between the lungs breaks within this many steps.
+_MOST_EROSIONS = 6
+# A part counts as a lung when it is at least this share of the largest.
+_LUNG_SHARE = 0.1
+# Nodules on the pleura lie just outside the air.
+_MARGIN_VOXELS = 2
+_LEFT, _RIGHT = 1, 2
+
+
+@dataclass(frozen=True)
+class LungMask:
+    """Lungs on a coarse grid.
+
+    Args:
+        labels: (slices, rows, columns) uint8 on the coarse grid: 0 outside, 1 left, 2 right.
+        step: scan voxels per coarse voxel, (slices, rows, columns).
+        note: what is unusual, or empty.
+    """
+
+    labels: NDArray[np.uint8]
+    step: tuple[int, int, int]
+    note: str = ""
+
+    def locations(self, vox: NDArray[np.float64]) -> list[str]:
+        """Where each point lies, one of `LOCATIONS` each.
+
+        Args:
+            vox: (N, 3) float, (slice, row, column) in the scan.
+        """
+        labels = self._labels_at(vox)
+        names = {_LEFT: LOCATIONS[0], _RIGHT: LOCATIONS[1], 0: LOCATIONS[2]}
+        return [names[int(label)] for label in labels]
+
+    def inside(self, vox: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each point lies in a lung.
+
+        Args:
+            vox: (N, 3) float, (slice, row, column) in the scan.
+        """
+        return self._labels_at(vox) > 0
+
+    def box(self, shape: tuple[int, int, int]) -> tuple[tuple[int, int], ...] | None:
+        """(start, stop) of slices, rows and columns that hold the lungs; None without lungs.
+
+        Args:
+            shape: of the scan.
+        """
+        found = ndimage.find_objects((self.labels > 0).astype(np.uint8))
+        if not found:
+            return None
+        return tuple(
+            (part.start * step, min(part.stop * step, size))
+            for part, step, size in zip(found[0], self.step, shape, strict=True)
+        )
+
+    def _labels_at(self, vox: NDArray[np.float64]) -> NDArray[np.uint8]:
+        places = np.round(np.asarray(vox) / self.step).astype(np.int64)
+        places = places.clip(0, np.asarray(self.labels.shape) - 1)
+        return self.labels[tuple(places.T)]
+
+
+def find_lungs(scan: CTScan) -> LungMask:
+    """Find the lungs of a scan in canonical orientation.
+
+    Returns:
+        The mask; empty, with a note, if nothing looks like a lung.
+    """
+    step = _coarse_step(scan)
+    hu = scan.hu[:: step[0], :: step[1], :: step[2]]
+    voxel_ml = float(np.prod(scan.spacing_mm)) * float(np.prod(step)) / 1000
+    air = _lung_air(hu < _AIR_HU, _SMALLEST_LUNG_ML / voxel_ml)
+    if not air.any():
+        return LungMask(np.zeros(hu.shape, np.uint8), step, "No lungs were found, so every position is marked as outside them.")
+    sides = _two_sides(air)
+    labels = np.zeros(hu.shape, np.uint8)
+    # The left is filled last: where hulls overlap, in front of the heart, it reaches further.
+    for side in (_RIGHT, _LEFT):
+        labels[_with_margin(_hulls(sides == side))] = side
+    labels[air] = sides[air]
+    note = "" if {_LEFT, _RIGHT} <= set(np.unique(sides)) else "Only one lung was found."
+    return LungMask(labels, step, note)
+
+
+def _coarse_step(scan: CTScan) -> tuple[int, int, int]:
+    x, y, z = (max(1, round(_COARSE_MM / spacing)) for spacing in scan.spacing_mm)
+    return z, y, x
+
+
+def _lung_air(air: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:
+    """Air inside the body, in pieces as large as a lung."""
+    labels, count = ndimage.label(air)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    edge = np.zeros(air.shape, np.bool_)
+    edge[:, [0, -1], :] = edge[:, :, [0, -1]] = True
+    on_edge = np.bincount(labels[edge], minlength=count + 1)
+    keep = (sizes >= smallest) & (on_edge <= _EDGE_SHARE * sizes)
+    keep[0] = False
+    if keep.any():
+        keep &= sizes >= _LUNG_SHARE * sizes[keep].max()
+    kept: NDArray[np.bool_] = keep[labels]
+    return kept
+
+
+def _two_sides(air: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """1 for the left lung's air, 2 for the right's; columns run towards the left."""
+    depth = ndimage.distance_transform_cdt(air, metric="chessboard")
+    for erosions in range(_MOST_EROSIONS + 1):
+        labels, count = ndimage.label(depth > erosions)
+        sizes = np.bincount(labels.ravel(), minlength=count + 1)
+        sizes[0] = 0
+        large = np.flatnonzero(sizes >= max(1, _LUNG_SHARE * sizes.max()))
+        if len(large) >= 2:
+            return _nearest_side(air, labels, large)
+    columns = np.arange(air.shape[2])
+    left = np.broadcast_to(columns >= air.shape[2] / 2, air.shape)
+    return np.where(air, np.where(left, _LEFT, _RIGHT), 0).astype(np.uint8)
+
+
+def _nearest_side(
+    air: NDArray[np.bool_], labels: NDArray[np.int32], large: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Give each voxel of air the side of the nearest large part."""
+    columns = np.array(ndimage.center_of_mass(labels > 0, labels, large))[:, 2]
+    middle = (columns.min() + columns.max()) / 2
+    side = np.zeros(labels.max() + 1, np.uint8)
+    side[large] = np.where(columns > middle, _LEFT, _RIGHT)
+    seeds = side[labels]
+    nearest = ndimage.distance_transform_cdt(seeds == 0, metric="chessboard", return_distances=False, return_indices=True)
+    sides: NDArray[np.uint8] = np.where(air, seeds[tuple(nearest)], 0).astype(np.uint8)
+    return sides
+
+
+def _hulls(lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill each axial slice of a lung to its convex hull: vessels, tumours and the pleura too."""
+    filled = lung.copy()
+    for z in np.flatnonzero(lung.any(axis=(1, 2))):
+        points = np.argwhere(lung[z])
+        try:
+            planes = ConvexHull(points).equations
+        except QhullError:  # fewer than three voxels, or all in a line
+            continue
+        (top, left), (bottom, right) = points.min(axis=0), points.max(axis=0) + 1
+        rows, columns = np.ogrid[top:bottom, left:right]
+        box = filled[z, top:bottom, left:right]
+        box[:] = True
+        for along_rows, along_columns, offset in planes:
+            box &= along_rows * rows + along_columns * columns + offset <= 1e-9
+    return filled
+
+
+def _with_margin(lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    grown: NDArray[np.bool_] = ndimage.binary_dilation(lung, iterations=_MARGIN_VOXELS)
+    return grown

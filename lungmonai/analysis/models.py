@@ -1,0 +1,166 @@
+"""The weights that an analysis uses, and where they are found when none are named."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import WeightsError
+from ..files import sha256_of
+from ..networks.architectures import Architecture, architecture_named
+from .converted import kept_about
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["ModelFile", "Models", "bundles_folder", "default_weights"]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A weights file that was checked; opened only if torch has to.
+
+    Args:
+        path: of the file.
+        sha256: of the file.
+        about: architecture, origin, and whether it is a stand-in, as in the file.
+    """
+
+    path: Path
+    sha256: str
+    about: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path, *, task: str) -> ModelFile:
+        """Check a weights file for a task.
+
+        A file that was converted before is known by its SHA-256 and not loaded again.
+
+        Args:
+            path: written by `save_weights`.
+            task: "segmentation" or "classification".
+
+        Raises:
+            WeightsError: missing, refused, or for another task.
+        """
+        path = Path(path)
+        about = _known_about(path)
+        if about is None:
+            from ..networks.weights import load_weights
+
+            weights = load_weights(path, task=task)
+            about = {
+                "architecture": weights.architecture.name,
+                "stand_in": weights.stand_in,
+                "origin": weights.origin,
+            }
+            return cls(path, weights.sha256, about)
+        model = cls(path, sha256_of(path), about)
+        if model.architecture.task != task:
+            raise WeightsError(
+                f"{path} holds {model.architecture.name} weights, for {model.architecture.task}",
+                wanted=f"weights for {task}",
+                do="Check that --seg, --nodule and --malignancy name the right files.",
+            )
+        return model
+
+    @property
+    def architecture(self) -> Architecture:
+        """What the network is."""
+        return architecture_named(str(self.about["architecture"]))
+
+    @property
+    def stand_in(self) -> bool:
+        """True for weights that only show how the software works."""
+        return bool(self.about["stand_in"])
+
+    def network(self) -> nn.Module:
+        """The network with its weights, in evaluation mode, on the CPU."""
+        from ..networks.weights import load_weights
+
+        return load_weights(self.path, task=self.architecture.task).network
+
+
+@dataclass(frozen=True)
+class Models:
+    """The networks of one analysis.
+
+    Args:
+        seg: marks nodule voxels.
+        nodule: tells nodules from other candidates.
+        malignancy: tells malignant nodules from benign ones; None leaves that out.
+    """
+
+    seg: ModelFile
+    nodule: ModelFile
+    malignancy: ModelFile | None = None
+
+    @classmethod
+    def load(
+        cls, seg: Path | None = None, nodule: Path | None = None, malignancy: Path | None = None
+    ) -> Models:
+        """Check weights files.
+
+        Args:
+            seg: segmentation weights; None takes those of the bundle.
+            nodule: nodule classifier weights; None takes those of the bundle.
+            malignancy: malignancy classifier weights; None does without.
+
+        Raises:
+            WeightsError: a file is missing, refused or for another task.
+        """
+        return cls(
+            ModelFile.open(seg or default_weights("seg"), task="segmentation"),
+            ModelFile.open(nodule or default_weights("nodule"), task="classification"),
+            ModelFile.open(malignancy, task="classification") if malignancy else None,
+        )
+
+    @property
+    def stand_in(self) -> bool:
+        """True if any of the weights only show how the software works."""
+        return any(model.stand_in for model in self.by_name().values())
+
+    def by_name(self) -> dict[str, ModelFile]:
+        """The models that there are."""
+        named = {"seg": self.seg, "nodule": self.nodule, "malignancy": self.malignancy}
+        return {name: model for name, model in named.items() if model is not None}
+
+
+def default_weights(bundle: str) -> Path:
+    """The `models/model.pt` of a bundle that came with lungmonai.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    path = bundles_folder() / bundle / "models" / "model.pt"
+    if not path.is_file():
+        raise WeightsError(
+            f"{path} does not exist",
+            wanted=f"weights of the {bundle} bundle",
+            do=f"Name a weights file with --{bundle}, or make one with `lungmonai weights import`.",
+        )
+    return path
+
+
+def bundles_folder() -> Path:
+    """The folder that holds the bundles.
+
+    `LUNGMONAI_BUNDLES` if set, else that of the checkout, else that of the installation.
+    """
+    named = os.environ.get("LUNGMONAI_BUNDLES")
+    if named:
+        return Path(named)
+    checkout = Path(__file__).resolve().parents[2] / "bundles"
+    if checkout.is_dir():
+        return checkout
+    return Path(sysconfig.get_path("data")) / "share" / "lungmonai" / "bundles"
+
+
+def _known_about(path: Path) -> dict[str, Any] | None:
+    if importlib.util.find_spec("openvino") is None or not path.is_file():
+        return None
+    return kept_about(sha256_of(path))
