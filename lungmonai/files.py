@@ -33,7 +33,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         # mkstemp makes files private; results follow the umask like any other file.
         partial.chmod(0o666 & ~_umask())
         yield partial
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         raise _output_error(path, error) from error
     finally:
@@ -59,7 +59,7 @@ def make_folder(path: Path) -> Path:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

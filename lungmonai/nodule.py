@@ -106,12 +106,15 @@ class ScanResult:
     probability: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
-        return f"ScanResult({self.series_uid}: {len(self.nodules)} nodules of {len(self.candidates)} candidates)"
+        found = f"{len(self.nodules)} nodules of {len(self.candidates)} candidates"
+        return f"ScanResult({self.series_uid}: {found})"
 
 
 def _check_prob(name: str, value: float) -> None:
     if not (math.isfinite(value) and 0.0 <= value <= 1.0):
-        raise SettingsError(f"{name} is {value}", wanted="a probability from 0 to 1", do="Check the model's output.")
+        raise SettingsError(
+            f"{name} is {value}", wanted="a probability from 0 to 1", do="Check the model's output."
+        )
 
 
 def _check_location(value: str) -> None:

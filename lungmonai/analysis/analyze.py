@@ -88,7 +88,8 @@ def analyze_scan(
     # 5. Classify the crop around each candidate.
     classify = partial(_classify, scan.hu, engine=engine, watch=watch, progress=progress)
     nodule_probs = classify("classify", crops_vox, models.nodule)
-    candidates = _candidates(groups, centers_lps_mm, crops_vox, nodule_probs, lungs)
+    locations = _locations(groups, lungs, scan)
+    candidates = _candidates(groups, centers_lps_mm, crops_vox, nodule_probs, locations)
 
     # 6. Merge detections of one nodule; judge malignancy if there is a model for it.
     over = np.flatnonzero(nodule_probs > settings.nodule_threshold)
@@ -112,9 +113,7 @@ def analyze_scan(
     return ScanResult(scan.series_uid, candidates, nodules, record, notes, labels, marks.probability)
 
 
-def _window(
-    shape: tuple[int, int, int], lungs: LungMask, architecture: Architecture, region: str
-) -> Window:
+def _window(shape: tuple[int, int, int], lungs: LungMask, architecture: Architecture, region: str) -> Window:
     """The whole scan, or the lungs' box with the halo that makes its inside exact."""
     slices, rows, columns = shape
     box = lungs.box(shape) if region == "lungs" else None
@@ -153,14 +152,19 @@ def _classify(
         )
 
 
+def _locations(groups: Groups, lungs: LungMask, scan: CTScan) -> list[str]:
+    voxel_mm3 = float(np.prod(scan.spacing_mm))
+    radius_mm = np.cbrt(groups.counts * voxel_mm3 * 3 / (4 * np.pi))
+    return lungs.locations(groups.center_vox, radius_mm)
+
+
 def _candidates(
     groups: Groups,
     centers_lps_mm: NDArray[np.float64],
     crops_vox: NDArray[np.int64],
     probs: NDArray[np.float32],
-    lungs: LungMask,
+    locations: list[str],
 ) -> tuple[Candidate, ...]:
-    locations = lungs.locations(groups.center_vox)
     columns = zip(
         centers_lps_mm.tolist(),
         groups.center_vox.tolist(),

@@ -24,7 +24,8 @@ def crop_starts(centers_vox: NDArray[np.int64], shape: tuple[int, int, int]) -> 
     """
     crop = np.asarray(CROP_SHAPE)
     last = np.maximum(np.asarray(shape) - crop, 0)
-    return np.clip(centers_vox - crop // 2, 0, last)
+    starts: NDArray[np.int64] = np.clip(centers_vox - crop // 2, 0, last)
+    return starts
 
 
 def classify_crops(
@@ -68,9 +69,7 @@ def _at_least_a_crop(hu: NDArray[np.int16]) -> NDArray[np.int16]:
     return np.pad(hu, lacking, constant_values=AIR_HU) if any(after for _, after in lacking) else hu
 
 
-def _blocks(
-    hu: NDArray[np.int16], starts: NDArray[np.int64], count: int
-) -> Iterator[NDArray[np.int16]]:
+def _blocks(hu: NDArray[np.int16], starts: NDArray[np.int64], count: int) -> Iterator[NDArray[np.int16]]:
     for first in range(0, len(starts), count):
         # A fresh block each time: an engine may still be reading the one before.
         block = np.empty((count, 1, *CROP_SHAPE), dtype=np.int16)

@@ -27,7 +27,10 @@ def torch_runner(model: ModelFile, device: str, precision: str) -> Runner:
 
     def run(blocks: Iterable[NDArray[np.int16]]) -> Iterator[NDArray[np.float32]]:
         for block in blocks:
-            with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16"):
+            with (
+                torch.inference_mode(),
+                torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16"),
+            ):
                 yield head(torch.from_numpy(block).to(device)).cpu().numpy()
 
     return run

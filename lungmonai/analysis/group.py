@@ -43,7 +43,8 @@ class Groups:
 
     def voxels_of(self, group: int) -> NDArray[np.int64]:
         """Flat indices of one group's voxels, ascending."""
-        return self.voxels[self.labels == group]
+        voxels: NDArray[np.int64] = self.voxels[self.labels == group]
+        return voxels
 
     def only(self, kept: NDArray[np.bool_]) -> Groups:
         """The groups that are kept, in the same order.

@@ -22,7 +22,7 @@ class SliceSegmenter(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         # Channels last is what the CPU's and the GPU's convolutions compute in.
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, slices: Tensor) -> Tensor:
         """Probabilities of the slices that have three neighbours either side."""
@@ -51,7 +51,7 @@ class CropClassifier(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last_3d)
+        self.network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, crops: Tensor) -> Tensor:
         """Probability that each crop is of class 1."""

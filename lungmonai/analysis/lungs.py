@@ -33,6 +33,8 @@ _MOST_EROSIONS = 6
 _LUNG_SHARE = 0.1
 # Nodules on the pleura lie just outside the air.
 _MARGIN_VOXELS = 2
+# A coarse voxel and the blurred rim of a nodule lie between its voxels and the air.
+_REACH_MM = 4.0
 _LEFT, _RIGHT = 1, 2
 
 
@@ -41,32 +43,37 @@ class LungMask:
     """Lungs on a coarse grid.
 
     Args:
-        labels: (slices, rows, columns) uint8 on the coarse grid: 0 outside, 1 left, 2 right.
+        labels: (slices, rows, columns) uint8 on the coarse grid: 0 where no lung nodule can be,
+            1 in or about the left lung, 2 the right. Generous: the hull of each lung's slices.
+        air_mm: (slices, rows, columns) float32 on the coarse grid, distance to the lungs' air.
         step: scan voxels per coarse voxel, (slices, rows, columns).
         note: what is unusual, or empty.
     """
 
     labels: NDArray[np.uint8]
+    air_mm: NDArray[np.float32]
     step: tuple[int, int, int]
     note: str = ""
 
-    def locations(self, vox: NDArray[np.float64]) -> list[str]:
-        """Where each point lies, one of `LOCATIONS` each.
+    def locations(self, vox: NDArray[np.float64], radius_mm: NDArray[np.float64]) -> list[str]:
+        """Where each ball lies, one of `LOCATIONS` each: in a lung if it reaches the lung's air.
 
         Args:
-            vox: (N, 3) float, (slice, row, column) in the scan.
+            vox: (N, 3) float, centres as (slice, row, column) in the scan.
+            radius_mm: (N,) float.
         """
-        labels = self._labels_at(vox)
+        places = self._places(vox)
+        reaches = self.air_mm[places] <= radius_mm + _REACH_MM
         names = {_LEFT: LOCATIONS[0], _RIGHT: LOCATIONS[1], 0: LOCATIONS[2]}
-        return [names[int(label)] for label in labels]
+        return [names[int(label)] for label in np.where(reaches, self.labels[places], 0)]
 
     def inside(self, vox: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether each point lies in a lung.
+        """Whether a lung nodule can be at each point.
 
         Args:
             vox: (N, 3) float, (slice, row, column) in the scan.
         """
-        return self._labels_at(vox) > 0
+        return self.labels[self._places(vox)] > 0
 
     def box(self, shape: tuple[int, int, int]) -> tuple[tuple[int, int], ...] | None:
         """(start, stop) of slices, rows and columns that hold the lungs; None without lungs.
@@ -82,10 +89,9 @@ class LungMask:
             for part, step, size in zip(found[0], self.step, shape, strict=True)
         )
 
-    def _labels_at(self, vox: NDArray[np.float64]) -> NDArray[np.uint8]:
+    def _places(self, vox: NDArray[np.float64]) -> tuple[NDArray[np.int64], ...]:
         places = np.round(np.asarray(vox) / self.step).astype(np.int64)
-        places = places.clip(0, np.asarray(self.labels.shape) - 1)
-        return self.labels[tuple(places.T)]
+        return tuple(places.clip(0, np.asarray(self.labels.shape) - 1).T)
 
 
 def find_lungs(scan: CTScan) -> LungMask:
@@ -99,7 +105,9 @@ def find_lungs(scan: CTScan) -> LungMask:
     voxel_ml = float(np.prod(scan.spacing_mm)) * float(np.prod(step)) / 1000
     air = _lung_air(hu < _AIR_HU, _SMALLEST_LUNG_ML / voxel_ml)
     if not air.any():
-        return LungMask(np.zeros(hu.shape, np.uint8), step, "No lungs were found, so every position is marked as outside them.")
+        note = "No lungs were found, so every position is marked as outside them."
+        far = np.full(hu.shape, np.inf, np.float32)
+        return LungMask(np.zeros(hu.shape, np.uint8), far, step, note)
     sides = _two_sides(air)
     labels = np.zeros(hu.shape, np.uint8)
     # The left is filled last: where hulls overlap, in front of the heart, it reaches further.
@@ -107,7 +115,14 @@ def find_lungs(scan: CTScan) -> LungMask:
         labels[_with_margin(_hulls(sides == side))] = side
     labels[air] = sides[air]
     note = "" if {_LEFT, _RIGHT} <= set(np.unique(sides)) else "Only one lung was found."
-    return LungMask(labels, step, note)
+    return LungMask(labels, _distance_mm(air, scan, step), step, note)
+
+
+def _distance_mm(air: NDArray[np.bool_], scan: CTScan, step: tuple[int, int, int]) -> NDArray[np.float32]:
+    x, y, z = scan.spacing_mm
+    sampling = (z * step[0], y * step[1], x * step[2])
+    distance: NDArray[np.float32] = ndimage.distance_transform_edt(~air, sampling=sampling).astype(np.float32)
+    return distance
 
 
 def _coarse_step(scan: CTScan) -> tuple[int, int, int]:
@@ -154,7 +169,9 @@ def _nearest_side(
     side = np.zeros(labels.max() + 1, np.uint8)
     side[large] = np.where(columns > middle, _LEFT, _RIGHT)
     seeds = side[labels]
-    nearest = ndimage.distance_transform_cdt(seeds == 0, metric="chessboard", return_distances=False, return_indices=True)
+    nearest = ndimage.distance_transform_cdt(
+        seeds == 0, metric="chessboard", return_distances=False, return_indices=True
+    )
     sides: NDArray[np.uint8] = np.where(air, seeds[tuple(nearest)], 0).astype(np.uint8)
     return sides
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from .. import __version__
 from ..io.scan import CTScan
 from .engine import Engine
@@ -70,7 +72,7 @@ def _versions() -> dict[str, str]:
 
 def _scan_record(scan: CTScan) -> dict[str, Any]:
     digest = hashlib.sha256(scan.affine_lps.tobytes())
-    digest.update(memoryview(scan.hu).cast("B"))
+    digest.update(np.ascontiguousarray(scan.hu).data)
     return {
         "source": scan.source,
         "series_uid": scan.series_uid,

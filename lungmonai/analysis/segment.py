@@ -66,7 +66,10 @@ def segment_volume(
     marked = np.zeros(hu.shape, dtype=np.bool_)
     probability = np.zeros(hu.shape, dtype=np.uint8)
     shown = hu[:, slice(*window.rows), slice(*window.columns)]
-    inside = (slice(*_relative(window.inner_rows, window.rows)), slice(*_relative(window.inner_columns, window.columns)))
+    inside = (
+        slice(*_relative(window.inner_rows, window.rows)),
+        slice(*_relative(window.inner_columns, window.columns)),
+    )
     kept = (slice(*window.inner_rows), slice(*window.inner_columns))
     total = window.slices[1] - window.slices[0]
     count = min(slices_per_call, total)

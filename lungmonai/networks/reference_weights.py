@@ -17,8 +17,12 @@ __all__ = ["PUBLISHED", "ImportedWeights", "import_reference_weights"]
 
 # SHA-256 of the checkpoints published with the book's code, by file name.
 PUBLISHED = {
-    "seg_2020-01-26_19.45.12_w4d3c1-bal_1_nodupe-label_pos-d1_fn8-adam.best.state": "cb3291697a78d99d347054d9236f43e6acd79646861864b03fc109af38ba88fb",
-    "cls_2020-02-06_14.16.55_final-nodule-nonnodule.best.state": "0f2af10e3bb0f5159cb6ea0df97a2d9f4ac824e28d18a3f18746f39de5bb0727",
+    "seg_2020-01-26_19.45.12_w4d3c1-bal_1_nodupe-label_pos-d1_fn8-adam.best.state": (
+        "cb3291697a78d99d347054d9236f43e6acd79646861864b03fc109af38ba88fb"
+    ),
+    "cls_2020-02-06_14.16.55_final-nodule-nonnodule.best.state": (
+        "0f2af10e3bb0f5159cb6ea0df97a2d9f4ac824e28d18a3f18746f39de5bb0727"
+    ),
 }
 
 
@@ -110,6 +114,4 @@ def _segmentation_name(name: str) -> str:
 
 def _classifier_name(name: str) -> str:
     name = name.replace("tail_batchnorm.", "input_norm.").replace("head_linear.", "head.")
-    return re.sub(
-        r"^block(\d)\.conv(\d)\.", lambda m: f"blocks.{int(m[1]) - 1}.{int(m[2]) - 1}.conv.", name
-    )
+    return re.sub(r"^block(\d)\.conv(\d)\.", lambda m: f"blocks.{int(m[1]) - 1}.{int(m[2]) - 1}.conv.", name)

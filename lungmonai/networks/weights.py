@@ -97,9 +97,7 @@ def read_checkpoint(path: Path) -> dict[Any, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise WeightsError(
-            f"{path} does not exist", wanted="a weights file", do="Check the path."
-        ) from error
+        raise WeightsError(f"{path} does not exist", wanted="a weights file", do="Check the path.") from error
     except Exception as error:  # torch raises a dozen kinds for damaged and for hostile files
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise WeightsError(

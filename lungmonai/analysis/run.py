@@ -1,0 +1,106 @@
+"""Analyse a scan on disk into a folder of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import SettingsError
+from ..export import (
+    restore,
+    write_candidates,
+    write_mask,
+    write_nodules,
+    write_overview,
+    write_probability,
+    write_record,
+)
+from ..files import make_folder
+from ..io.read import read_ct
+from ..io.scan import CTScan
+from ..nodule import ScanResult
+from .analyze import Progress, analyze_scan
+from .models import Models
+from .record import Stopwatch
+from .settings import AnalysisSettings
+
+__all__ = ["STAND_IN_BANNER", "VOLUME_FORMATS", "analyze_to_folder"]
+
+STAND_IN_BANNER = "STAND-IN WEIGHTS: these are dense spots, not detections"
+VOLUME_FORMATS = ("nii.gz", "mhd")
+
+
+def analyze_to_folder(
+    scan: str | Path,
+    output_dir: str | Path,
+    *,
+    models: Models | None = None,
+    settings: AnalysisSettings | None = None,
+    series: str | None = None,
+    volume_format: str = "nii.gz",
+    progress: Progress = lambda stage, done, total: None,
+) -> ScanResult:
+    """Read a scan, find its nodules, and write tables, volumes, a picture and the run record.
+
+    `result.json` is removed first and written last: where it stands, the folder is whole.
+
+    Args:
+        scan: anything that `read_ct` takes.
+        output_dir: folder for the results, made if need be; files of an earlier run are replaced.
+        models: weights; None takes those of the bundles.
+        settings: see `AnalysisSettings`; None takes the defaults.
+        series: DICOM series instance UID, where a folder holds several.
+        volume_format: one of `VOLUME_FORMATS`, for mask and probability.
+        progress: called with a stage's name, steps done and steps in all.
+
+    Returns:
+        The result; its record tells the time of reading and writing too.
+
+    Raises:
+        ScanError: the scan is refused.
+        WeightsError: weights are missing or refused.
+        EngineError: this machine lacks the device or engine asked for.
+        OutputError: the results could not be written.
+        SettingsError: no such volume format.
+    """
+    if volume_format not in VOLUME_FORMATS:
+        wanted = " or ".join(VOLUME_FORMATS)
+        raise SettingsError(f"volume format {volume_format!r}", wanted=wanted, do="Choose one of these.")
+    # What can fail cheaply fails first.
+    folder = make_folder(Path(output_dir))
+    models = models or Models.load()
+    watch = Stopwatch()
+    progress("read", 0, 1)
+    with watch.stage("load"):
+        ct = read_ct(scan, series=series)
+    progress("read", 1, 1)
+    result = analyze_scan(ct, models, settings, progress=progress)
+    (folder / "result.json").unlink(missing_ok=True)
+    with watch.stage("write"):
+        _write(ct, result, folder, volume_format, progress)
+    seconds = {name: round(value, 4) for name, value in watch.seconds.items()}
+    timings = {"load": seconds["load"], **result.record["timings_s"], "write": seconds["write"]}
+    result = replace(result, record={**result.record, "timings_s": timings})
+    write_record(result, folder / "result.json")
+    return result
+
+
+def _write(ct: CTScan, result: ScanResult, folder: Path, volume_format: str, progress: Progress) -> None:
+    upright, labels, probability = ct.canonical(), result.labels, result.probability
+    if labels is None or probability is None:
+        return
+    banner = STAND_IN_BANNER if result.record["stand_in"] else None
+    jobs: tuple[Callable[[], None], ...] = (
+        lambda: write_candidates(result, folder / "candidates.csv"),
+        lambda: write_nodules(result, folder / "nodules.csv"),
+        lambda: write_mask(ct, restore(ct, upright, labels), folder / f"nodules.{volume_format}"),
+        lambda: write_probability(
+            ct, restore(ct, upright, probability), folder / f"probability.{volume_format}"
+        ),
+        lambda: write_overview(upright, result, labels, folder / "overview.png", banner=banner),
+    )
+    for done, job in enumerate(jobs):
+        progress("write", done, len(jobs))
+        job()
+    progress("write", len(jobs), len(jobs))

@@ -1,0 +1,202 @@
+"""The `lungmonai` command: thin verbs over the library; what is heavy loads inside the verb."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .errors import EngineError, LungmonaiError, OutputError, ScanError, SettingsError, WeightsError
+
+if TYPE_CHECKING:
+    from .nodule import ScanResult
+
+__all__ = ["build_parser", "main"]
+
+# Also in the README; 128 plus the signal's number for a run that was stopped, as in a shell.
+EXIT_CODES: tuple[tuple[type[LungmonaiError], int], ...] = (
+    (SettingsError, 2),
+    (ScanError, 3),
+    (WeightsError, 4),
+    (OutputError, 5),
+    (EngineError, 6),
+)
+_INTERRUPTED = 130
+_TABLE_ROWS = 20
+_STAND_IN = (
+    "These weights are a stand-in that shows how the software works. What they mark are dense spots,\n"
+    "NOT detected nodules. Give real weights with --seg and --nodule."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code.
+
+    Args:
+        argv: words after `lungmonai`; None takes those of the process.
+    """
+    arguments = build_parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        arguments.run(arguments)
+    except LungmonaiError as error:
+        _say(f"lungmonai: {error}")
+        return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
+    except KeyboardInterrupt:
+        _say("lungmonai: stopped; no file was left half-written.")
+        return _INTERRUPTED
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, with every verb and option."""
+    parser = argparse.ArgumentParser(
+        prog="lungmonai", description="Lung nodules in a chest CT. For research; not a medical device."
+    )
+    parser.add_argument("--version", action="version", version=f"lungmonai {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    _add_analyze(verbs)
+    _add_series(verbs)
+    _add_weights(verbs)
+    return parser
+
+
+def _add_analyze(verbs: Any) -> None:
+    from .analysis.settings import ENGINES, PRECISIONS, REGIONS, AnalysisSettings
+
+    default = AnalysisSettings()
+    add = _verb(verbs, "analyze", _analyze, "find the nodules of a scan")
+    add("scan", help=".mhd, .mha, .nii(.gz), .nrrd, a DICOM folder or a zip of one")
+    add("-o", "--output", required=True, metavar="OUT", type=Path, help="folder for the results")
+    add("--seg", type=Path, metavar="FILE", help="segmentation weights (default: the seg bundle's)")
+    add("--nodule", type=Path, metavar="FILE", help="nodule weights (default: the nodule bundle's)")
+    add("--malignancy", type=Path, metavar="FILE", help="malignancy weights (default: none)")
+    add("--no-merge", action="store_true", help="keep every detection apart, as the reference project does")
+    add("--merge-radius", type=float, default=default.merge_radius_mm, metavar="MM",
+        help="detections this near are one nodule (default: %(default)g)")  # fmt: skip
+    add("--threshold", type=float, default=default.nodule_threshold, metavar="P",
+        help="a nodule is more probable than this (default: %(default)g)")  # fmt: skip
+    add("--mark-threshold", type=float, default=default.mark_threshold, metavar="P",
+        help="a voxel is marked when more probable than this (default: %(default)g)")  # fmt: skip
+    add("--region", choices=REGIONS, default=default.region, help="look everywhere, or in the lungs only")
+    add(
+        "--engine",
+        choices=ENGINES,
+        default=default.engine,
+        help="what runs the networks (default: %(default)s)",
+    )
+    add("--precision", choices=PRECISIONS, default=default.precision,
+        help="auto is float32 on a CPU and bfloat16 on a GPU; mixed segments in float32")  # fmt: skip
+    add("--device", default=default.device, metavar="DEVICE", help="auto, cpu, cuda, cuda:1, …")
+    add("--series", metavar="UID", help="which DICOM series, where there are several")
+    add("--volume-format", choices=("nii.gz", "mhd"), default="nii.gz", help="of mask and probability")
+    add("--quiet", action="store_true", help="no progress and no table")
+
+
+def _add_series(verbs: Any) -> None:
+    add = _verb(verbs, "series", _series, "list the DICOM series of a folder or zip")
+    add("scan", type=Path, help="a DICOM folder or a zip of one")
+
+
+def _add_weights(verbs: Any) -> None:
+    parser = verbs.add_parser("weights", help="import weights", description="import weights")
+    add = _verb(
+        parser.add_subparsers(required=True, metavar="VERB"),
+        "import",
+        _import_weights,
+        "turn a checkpoint of the reference project into a model.pt",
+    )
+    add("checkpoint", type=Path, help="a .state file of Deep Learning with PyTorch, part 2")
+    add("-o", "--output", required=True, metavar="FILE", type=Path, help="the weights file to write")
+    add("--sha256", metavar="HEX", help="refuse the checkpoint unless its SHA-256 is this")
+
+
+def _verb(verbs: Any, name: str, run: Callable[[argparse.Namespace], None], what: str) -> Callable[..., Any]:
+    parser = verbs.add_parser(name, help=what, description=what)
+    parser.set_defaults(run=run)
+    add: Callable[..., Any] = parser.add_argument
+    return add
+
+
+def _analyze(arguments: argparse.Namespace) -> None:
+    from .analysis.models import Models
+    from .analysis.run import analyze_to_folder
+    from .analysis.settings import AnalysisSettings
+    from .progress import Bars
+
+    settings = AnalysisSettings(
+        engine=arguments.engine,
+        precision=arguments.precision,
+        device=arguments.device,
+        region=arguments.region,
+        merge=not arguments.no_merge,
+        merge_radius_mm=arguments.merge_radius,
+        mark_threshold=arguments.mark_threshold,
+        nodule_threshold=arguments.threshold,
+    )
+    models = Models.load(arguments.seg, arguments.nodule, arguments.malignancy)
+    if models.stand_in:
+        _say(_STAND_IN)
+    with Bars(quiet=arguments.quiet) as bars:
+        result = analyze_to_folder(
+            arguments.scan,
+            arguments.output,
+            models=models,
+            settings=settings,
+            series=arguments.series,
+            volume_format=arguments.volume_format,
+            progress=bars,
+        )
+    if not arguments.quiet:
+        _print_result(result, arguments.output, models.stand_in)
+
+
+def _print_result(result: ScanResult, folder: Path, stand_in: bool) -> None:
+    from .export import nodule_table
+
+    for note in result.notes:
+        _say(f"Note: {note}")
+    seconds = sum(result.record["timings_s"].values())
+    lines = (
+        nodule_table(result, stand_in=stand_in, rows=_TABLE_ROWS).rstrip(),
+        "",
+        f"{seconds:.1f} s. Picture: {folder / 'overview.png'}  Tables: {folder / 'nodules.csv'}",
+        "For research; not a medical device.",
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _series(arguments: argparse.Namespace) -> None:
+    from .io import list_series
+
+    for series in list_series(arguments.scan):
+        sys.stdout.write(f"{series}\n")
+
+
+def _import_weights(arguments: argparse.Namespace) -> None:
+    from .files import make_folder
+    from .networks import import_reference_weights
+
+    make_folder(arguments.output.parent)
+    done = import_reference_weights(arguments.checkpoint, arguments.output, sha256=arguments.sha256)
+    known = "one of the published files" if done.published else "not one of the published files"
+    sys.stdout.write(
+        f"{arguments.output}: {done.architecture}, {done.parameters:,} parameters\n"
+        f"from {arguments.checkpoint.name}, {known}, SHA-256 {done.sha256}\n"
+    )
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

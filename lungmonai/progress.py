@@ -1,0 +1,60 @@
+"""Progress bars with an estimate, one for each stage."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from tqdm import tqdm
+
+__all__ = ["Bars"]
+
+_NAMES = {
+    "read": "Reading the scan",
+    "segment": "Segmenting slices",
+    "classify": "Classifying crops",
+    "malignancy": "Judging malignancy",
+    "write": "Writing results",
+}
+_WIDTH = max(map(len, _NAMES.values()))
+
+
+class Bars:
+    """Draws a bar on the error stream for each stage that it is called with.
+
+    Args:
+        quiet: draw nothing.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._stage = ""
+        self._bar: tqdm[object] | None = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that so many steps of a stage are done."""
+        if self._quiet:
+            return
+        if stage != self._stage or self._bar is None:
+            self._close()
+            name = _NAMES.get(stage, stage).ljust(_WIDTH)
+            # A log file gets a line now and then instead of hundreds.
+            interval = 0.1 if sys.stderr.isatty() else 10.0
+            self._bar = tqdm(
+                total=total, desc=name, file=sys.stderr, mininterval=interval, dynamic_ncols=True
+            )
+            self._stage = stage
+        self._bar.update(done - self._bar.n)
+
+    def __enter__(self) -> Bars:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
