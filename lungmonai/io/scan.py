@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import GeometryError, NotCTError
 
 if TYPE_CHECKING:
-    from monai.data import MetaTensor
+    from monai.data.meta_tensor import MetaTensor
 
 __all__ = ["CTScan", "ras_from_lps"]
 
@@ -40,7 +40,7 @@ class CTScan:
         notes: what the reader found and did, one sentence each.
 
     Raises:
-        NotCTError: `hu` is not three-dimensional int16 with at least 3 slices.
+        NotCTError: `hu` is not three-dimensional int16 with at least 3 voxels along every axis.
         GeometryError: `affine_lps` is not a finite, invertible (4, 4) matrix.
     """
 
@@ -56,6 +56,12 @@ class CTScan:
                 f"{self.source or 'the volume'} is {self.hu.dtype} of shape {self.hu.shape}",
                 wanted="int16 Hounsfield units of shape (slices, rows, columns)",
                 do="Convert it to a single-channel three-dimensional CT.",
+            )
+        if min(self.hu.shape) < 3:
+            raise NotCTError(
+                f"{self.source or 'the volume'} has the shape {self.hu.shape}",
+                wanted="at least 3 voxels along every axis",
+                do="Give a whole CT volume.",
             )
         affine = np.array(self.affine_lps, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
@@ -131,10 +137,10 @@ class CTScan:
     def to_metatensor(self) -> MetaTensor:
         """The scan as MONAI sees it: (1, columns, rows, slices) int16, RAS affine."""
         import torch
-        from monai.data import MetaTensor
+        from monai.data.meta_tensor import MetaTensor
 
         writable = self.hu if self.hu.flags.writeable else self.hu.copy()
-        meta = {"series_uid": self.series_uid, "filename_or_obj": self.source, "notes": list(self.notes)}
+        meta = {"series_uid": self.series_uid, "filename_or_obj": self.source, "notes": "\n".join(self.notes)}
         affine = torch.as_tensor(ras_from_lps(self.affine_lps))
         return MetaTensor(torch.from_numpy(writable).permute(2, 1, 0)[None], affine=affine, meta=meta)
 
@@ -143,7 +149,7 @@ def _axes_to_lps(affine: NDArray[np.float64]) -> tuple[tuple[int, int, int], tup
     """Which voxel axis runs nearest to L, P and S, and whether it runs backwards."""
     from nibabel.orientations import io_orientation
 
-    orientation = io_orientation(affine)  # row per voxel axis: (world axis, sign)
+    orientation = io_orientation(affine)  # type: ignore[no-untyped-call]  # row per voxel axis: (world axis, sign)
     order = tuple(int(axis) for axis in np.argsort(orientation[:, 0]))
     flips = tuple(bool(orientation[axis, 1] < 0) for axis in order)
     return order, flips  # type: ignore[return-value]

@@ -1,0 +1,37 @@
+"""Fixtures for every part's tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real scans and weights; the test is skipped where it is absent."""
+    folder = Path(os.environ.get("LUNGMONAI_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"the real data is not at {folder}; LUNGMONAI_SHARED_DATA names another place")
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the tests' own, so that they neither use nor fill the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["LUNGMONAI_CACHE"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published_weights(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The reference project's published weights, imported: segmentation and nodule classifier."""
+    from lungmonai.networks import PUBLISHED, import_reference_weights
+
+    folder = tmp_path_factory.mktemp("published")
+    seg, nodule = folder / "seg.pt", folder / "nodule.pt"
+    for name, target in zip(PUBLISHED, (seg, nodule), strict=True):
+        import_reference_weights(shared_data / "dlwpt_weights" / name, target)
+    return seg, nodule
