@@ -1,14 +1,13 @@
-"""The weights that an analysis uses, and where they are found when none are named."""
+"""The weights that an analysis uses."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..bundles import default_weights
 from ..errors import WeightsError
 from ..files import sha256_of
 from ..networks.architectures import Architecture, architecture_named
@@ -17,7 +16,7 @@ from .converted import kept_about
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ModelFile", "Models", "bundles_folder", "default_weights"]
+__all__ = ["ModelFile", "Models"]
 
 
 @dataclass(frozen=True)
@@ -128,36 +127,6 @@ class Models:
         """The models that there are."""
         named = {"seg": self.seg, "nodule": self.nodule, "malignancy": self.malignancy}
         return {name: model for name, model in named.items() if model is not None}
-
-
-def default_weights(bundle: str) -> Path:
-    """The `models/model.pt` of a bundle that came with lungmonai.
-
-    Raises:
-        WeightsError: there is none.
-    """
-    path = bundles_folder() / bundle / "models" / "model.pt"
-    if not path.is_file():
-        raise WeightsError(
-            f"{path} does not exist",
-            wanted=f"weights of the {bundle} bundle",
-            do=f"Name a weights file with --{bundle}, or make one with `lungmonai weights import`.",
-        )
-    return path
-
-
-def bundles_folder() -> Path:
-    """The folder that holds the bundles.
-
-    `LUNGMONAI_BUNDLES` if set, else that of the checkout, else that of the installation.
-    """
-    named = os.environ.get("LUNGMONAI_BUNDLES")
-    if named:
-        return Path(named)
-    checkout = Path(__file__).resolve().parents[2] / "bundles"
-    if checkout.is_dir():
-        return checkout
-    return Path(sysconfig.get_path("data")) / "share" / "lungmonai" / "bundles"
 
 
 def _known_about(path: Path) -> dict[str, Any] | None:

@@ -6,8 +6,9 @@ seconds to import, and the analysis can do without them.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .architectures import ARCHITECTURES, Architecture, architecture_named, build_network
@@ -38,18 +39,14 @@ __all__ = [
     "save_weights",
 ]
 
-_HOME = {
-    "architectures": ("ARCHITECTURES", "Architecture", "architecture_named", "build_network"),
-    "nodule_cnn": ("NoduleCNN",),
-    "reference_weights": ("PUBLISHED", "ImportedWeights", "import_reference_weights"),
-    "segmentation": ("ReferenceUNet", "SegmentationUNet"),
-    "shapes": ("CONTEXT_SLICES", "CROP_SHAPE", "HU_LIMIT", "WINDOW_SLICES"),
-    "weights": ("LoadedWeights", "load_weights", "read_checkpoint", "save_weights"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _HOME.items():
-        if name in names:
-            return getattr(importlib.import_module(f".{module}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "architectures": ("ARCHITECTURES", "Architecture", "architecture_named", "build_network"),
+        "nodule_cnn": ("NoduleCNN",),
+        "reference_weights": ("PUBLISHED", "ImportedWeights", "import_reference_weights"),
+        "segmentation": ("ReferenceUNet", "SegmentationUNet"),
+        "shapes": ("CONTEXT_SLICES", "CROP_SHAPE", "HU_LIMIT", "WINDOW_SLICES"),
+        "weights": ("LoadedWeights", "load_weights", "read_checkpoint", "save_weights"),
+    },
+)

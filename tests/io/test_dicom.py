@@ -6,7 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, JPEG2000Lossless, RLELossless
-from writers import MARK, SERIES, Geometry, slice_at, volume, write_dicom
+from scan_writers import MARK, SERIES, Geometry, slice_at, volume, write_dicom
 
 from lungmonai.errors import DamagedError, GeometryError, NotCTError, ScanError, SeriesError
 from lungmonai.io import list_series, read_ct

@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from writers import Geometry, edit_slice, slice_at, volume, write_dicom
+from scan_writers import Geometry, edit_slice, slice_at, volume, write_dicom
 
 from lungmonai.errors import GeometryError, SeriesError
 from lungmonai.io import read_ct

@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from writers import SERIES, slice_at, volume, write_dicom, write_itk, write_zip
+from scan_writers import SERIES, slice_at, volume, write_dicom, write_itk, write_zip
 
 from lungmonai.errors import DamagedError, NotCTError, ScanError
 from lungmonai.io import dicom_zip, list_series, read_ct

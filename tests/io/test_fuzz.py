@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from writers import KINDS, write_any
+from scan_writers import KINDS, write_any
 
 from lungmonai.errors import LungmonaiError
 from lungmonai.io import CTScan, read_ct

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from writers import MARK_HU, volume, write_itk
+from scan_writers import MARK_HU, volume, write_itk
 
 from lungmonai.errors import DamagedError, NotCTError
 from lungmonai.io import read_ct

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from writers import replace_text, volume, write_itk
+from scan_writers import replace_text, volume, write_itk
 
 from lungmonai.errors import DamagedError, GeometryError, NotCTError
 from lungmonai.io import read_ct

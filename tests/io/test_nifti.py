@@ -5,7 +5,7 @@ import gzip
 import nibabel as nib
 import numpy as np
 import pytest
-from writers import MARK, Geometry, volume, write_itk
+from scan_writers import MARK, Geometry, volume, write_itk
 
 from lungmonai.errors import DamagedError, GeometryError, NotCTError
 from lungmonai.io import read_ct

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
-from writers import KINDS, MARK, SERIES, Geometry, itk_image, volume, write_any, write_dicom, write_itk
+from scan_writers import KINDS, MARK, SERIES, Geometry, itk_image, volume, write_any, write_dicom, write_itk
 
 from lungmonai.errors import NotCTError, ScanError, SettingsError
 from lungmonai.io import read_ct

@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.data import DataLoader, Dataset, MetaTensor, PersistentDataset
 from monai.transforms import Compose, LoadImage, LoadImaged, SaveImage
-from writers import KINDS, MARK, SERIES, Geometry, volume, write_any, write_dicom, write_itk
+from scan_writers import KINDS, MARK, SERIES, Geometry, volume, write_any, write_dicom, write_itk
 
 import lungmonai.io
 from lungmonai.errors import DamagedError, ScanError, SettingsError

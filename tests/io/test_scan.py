@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from writers import volume
+from scan_writers import volume
 
 from lungmonai.errors import GeometryError, NotCTError
 from lungmonai.io import CTScan, ras_from_lps

@@ -1,0 +1,51 @@
+"""Where the bundles lie that came with lungmonai."""
+
+import os
+import sysconfig
+from pathlib import Path
+
+from .errors import WeightsError
+
+__all__ = ["bundle_root", "bundles_folder", "default_weights"]
+
+
+def bundles_folder() -> Path:
+    """The folder that holds the bundles.
+
+    `LUNGMONAI_BUNDLES` if set, else that of the checkout, else that of the installation.
+    """
+    named = os.environ.get("LUNGMONAI_BUNDLES")
+    if named:
+        return Path(named)
+    checkout = Path(__file__).resolve().parents[1] / "bundles"
+    if checkout.is_dir():
+        return checkout
+    return Path(sysconfig.get_path("data")) / "share" / "lungmonai" / "bundles"
+
+
+def bundle_root(name: str) -> str:
+    """The folder of one bundle, as text for a config.
+
+    Args:
+        name: such as "seg".
+    """
+    return str(bundles_folder() / name)
+
+
+def default_weights(name: str) -> Path:
+    """The `models/model.pt` of a bundle.
+
+    Args:
+        name: such as "seg".
+
+    Raises:
+        WeightsError: there is none.
+    """
+    path = bundles_folder() / name / "models" / "model.pt"
+    if not path.is_file():
+        raise WeightsError(
+            f"{path} does not exist",
+            wanted=f"weights of the {name} bundle",
+            do=f"Name a weights file with --{name}, or make one with `lungmonai weights import`.",
+        )
+    return path

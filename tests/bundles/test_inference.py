@@ -1,0 +1,120 @@
+"""Every bundle's inference config is built and run, as a user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from monai.bundle import ConfigParser
+
+from lungmonai.bundles import bundles_folder, default_weights
+from lungmonai.data import make_toy_scan, write_toy_scan
+
+CHECKOUT = Path(__file__).parents[2]
+CONFIGS = sorted(bundles_folder().glob("*/inference.json"))
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scan")
+    write_toy_scan(make_toy_scan(0, shape=(24, 128, 128), spacing_mm=(2.5, 2.5, 8.0)), folder)
+    return folder / "scan.mhd"
+
+
+def run_bundle(name: str, *words: str) -> str:
+    """Run a bundle in a process of its own, from the checkout's root."""
+    config = f"bundles/{name}/inference.json"
+    command = [sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file", config, *words]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_there_are_two_inference_configs() -> None:
+    assert [config.parent.name for config in CONFIGS] == ["analysis", "seg"]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.parent.name)
+def test_metadata_and_logging_lie_beside_the_config(config: Path) -> None:
+    metadata = json.loads((config.parent / "metadata.json").read_text())
+    assert {"version", "monai_version", "pytorch_version", "numpy_version", "network_data_format"} <= set(
+        metadata
+    )
+    assert "not a medical device" in metadata["intended_use"].lower()
+    assert (config.parent / "logging.conf").is_file()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.parent.name)
+def test_expressions_are_short(config: Path) -> None:
+    def expressions(value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list):
+            for item in value:
+                yield from expressions(item)
+        elif isinstance(value, str) and value.startswith("$"):
+            yield value
+
+    assert max(map(len, expressions(json.loads(config.read_text())))) <= 75
+
+
+def test_the_seg_bundle_marks_what_the_analysis_marks(scan: Path, tmp_path: Path) -> None:
+    run_bundle("seg", "--scan", str(scan), "--output_dir", str(tmp_path))
+    run_bundle("analysis", "--scan", str(scan), "--output_dir", str(tmp_path / "a"), "--device", "cpu")
+    probability, marked = (
+        nibabel.load(tmp_path / f"scan_{name}.nii.gz") for name in ("probability", "marked")
+    )
+    analysis = nibabel.load(tmp_path / "a" / "probability.nii.gz")
+    assert np.allclose(probability.affine, analysis.affine, atol=1e-3)
+    assert np.abs(probability.get_fdata() - analysis.get_fdata()).max() < 0.5 / 255 + 2e-3
+    assert np.array_equal(marked.get_fdata() > 0, probability.get_fdata() > 0.5)
+
+
+def test_the_analysis_bundle_logs_its_table_and_its_stand_in(scan: Path, tmp_path: Path) -> None:
+    said = run_bundle("analysis", "--scan", str(scan), "--output_dir", str(tmp_path), "--merge", "False")
+    assert "STAND-IN WEIGHTS" in said
+    assert "P(nodule)" in said or "no " in said.lower()
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert record["record"]["settings"]["merge"] is False
+
+
+def test_an_empty_scan_is_said_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "monai.bundle", "run", "inference"]
+    config = ["--config_file", "bundles/analysis/inference.json", "--output_dir", str(tmp_path)]
+    done = subprocess.run([*command, *config], cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "scan is empty; wanted a path. Add `--scan PATH`." in done.stderr
+
+
+@pytest.mark.shared_data
+def test_the_seg_bundle_takes_published_weights_and_dicom(
+    shared_data: Path, published_weights, tmp_path: Path
+) -> None:
+    """As in the README; the golden slices are the reference project's answer."""
+    run_bundle(
+        "seg",
+        *("--scan", str(shared_data / "ct" / "c3n-00247"), "--output_dir", str(tmp_path)),
+        *(
+            "--weights",
+            str(published_weights[0]),
+            "--network_def#_target_",
+            "lungmonai.networks.ReferenceUNet",
+        ),
+    )
+    found = nibabel.load(tmp_path / "c3n-00247_probability.nii.gz").get_fdata(dtype=np.float32)
+    golden = np.load(shared_data / "golden" / "c3n-00247_segmentation_slices.npz")
+    ours = found.transpose(2, 1, 0)[golden["slice_index"]]
+    assert np.abs(ours - golden["probability"].astype(np.float32)).max() < 2e-3
+
+
+def test_the_default_weights_fit_the_seg_config() -> None:
+    from lungmonai.networks import load_weights
+
+    config = ConfigParser()
+    config.read_config(str(bundles_folder() / "seg" / "inference.json"))
+    target = config["network_def#_target_"]
+    loaded = load_weights(default_weights("seg"), task="segmentation")
+    assert target.endswith(type(loaded.network).__name__)
