@@ -1,9 +1,15 @@
 """Merging: each detection goes to the most probable one within the radius."""
 
+import csv
+from collections import defaultdict
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lungmonai.analysis import AnalysisSettings
 from lungmonai.analysis.merge import merge_detections
 
 
@@ -38,3 +44,21 @@ def test_a_chain_is_not_one_nodule() -> None:
 
 def test_no_radius_keeps_equal_places_apart() -> None:
     assert merge_detections(np.zeros((3, 3)), np.ones(3, np.float32), 0.0) == [(0,), (1,), (2,)]
+
+
+@pytest.mark.shared_data
+def test_the_default_radius_parts_nearly_all_of_luna16s_nodules(shared_data: Path) -> None:
+    """How many annotated nodules would be taken for one with another, as the documents say."""
+    places = defaultdict(list)
+    with (shared_data / "luna16" / "annotations.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            places[row["seriesuid"]].append([float(row[f"coord{axis}"]) for axis in "XYZ"])
+    assert sum(map(len, places.values())) == 1186
+    nearest = [
+        np.sort(np.linalg.norm(np.array(scan) - nodule, axis=1))[1]
+        for scan in places.values()
+        if len(scan) > 1
+        for nodule in scan
+    ]
+    assert AnalysisSettings().merge_radius_mm == 10.0
+    assert (sum(d < 10 for d in nearest), sum(d < 12 for d in nearest)) == (4, 14)
