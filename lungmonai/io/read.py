@@ -13,7 +13,7 @@ from .nrrd import read_nrrd_header
 from .scan import CTScan
 from .voxels import check_there, open_error, read_voxels
 
-__all__ = ["SUFFIXES", "read_ct"]
+__all__ = ["SUFFIXES", "read_ct", "suffix_of"]
 
 # Longest first, since `.nii.gz` also ends in `.gz`. A dot in a series UID is not a suffix.
 SUFFIXES = (".nii.gz", ".mhd", ".mha", ".nii", ".nrrd", ".nhdr", ".dcm", ".zip")

@@ -12,6 +12,7 @@ from lungmonai.analysis import AnalysisSettings, Models, analyze_scan
 from lungmonai.io import CTScan, read_ct
 
 pytestmark = pytest.mark.shared_data
+UNTURNED = np.eye(4)
 ENGINE = "openvino" if importlib.util.find_spec("openvino") else "torch"
 
 
@@ -58,7 +59,7 @@ def stored_as(scan: CTScan, order: tuple[int, int, int], flips: tuple[bool, bool
     return replace(scan, hu=np.ascontiguousarray(hu.transpose(2, 1, 0)), affine_lps=affine)
 
 
-def check_same(found, expected, *, turn=np.eye(4)) -> None:
+def check_same(found, expected, *, turn: np.ndarray = UNTURNED) -> None:
     assert len(found.candidates) == len(expected.candidates) > 10
     assert len(found.nodules) == len(expected.nodules) >= 1
     for ours, theirs in zip(found.candidates, expected.candidates, strict=True):
