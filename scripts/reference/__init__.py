@@ -1,0 +1,1 @@
+"""Re-statements of published systems that lungmonai is measured against; not part of the package."""
