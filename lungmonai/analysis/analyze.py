@@ -64,8 +64,7 @@ def analyze_scan(
 
     # 3. Mark voxels slice by slice.
     with watch.stage("prepare"):
-        shown = (window.rows[1] - window.rows[0], window.columns[1] - window.columns[0])
-        block = (engine.slices + WINDOW_SLICES - 1, *shown)
+        block = (engine.slices + WINDOW_SLICES - 1, *window.shown_shape)
         segmenter = engine.prepare(models.seg, block)
     with watch.stage("segment"):
         marks = segment_volume(
@@ -118,11 +117,12 @@ def _window(shape: tuple[int, int, int], lungs: LungMask, architecture: Architec
     slices, rows, columns = shape
     box = lungs.box(shape) if region == "lungs" else None
     if region == "scan" or box is None:
-        return Window((0, rows), (0, columns), (0, rows), (0, columns), (0, slices))
+        whole = (0, rows), (0, columns)
+        return Window(*whole, *whole, (0, slices), architecture.align)
     inner_slices, inner_rows, inner_columns = box
     shown_rows = _with_halo(inner_rows, rows, architecture)
     shown_columns = _with_halo(inner_columns, columns, architecture)
-    return Window(shown_rows, shown_columns, inner_rows, inner_columns, inner_slices)
+    return Window(shown_rows, shown_columns, inner_rows, inner_columns, inner_slices, architecture.align)
 
 
 def _with_halo(inner: tuple[int, int], size: int, architecture: Architecture) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..io.hounsfield import AIR_HU
 from ..networks.shapes import CONTEXT_SLICES
 from .engine import Runner
 
@@ -22,6 +23,7 @@ class Window:
         inner_rows: (start, stop) whose answer is kept.
         inner_columns: (start, stop) whose answer is kept.
         slices: (start, stop) segmented; neighbours outside are shown where they exist.
+        align: rows and columns are filled up with air to multiples of this.
     """
 
     rows: tuple[int, int]
@@ -29,6 +31,15 @@ class Window:
     inner_rows: tuple[int, int]
     inner_columns: tuple[int, int]
     slices: tuple[int, int]
+    align: int = 1
+
+    @property
+    def shown_shape(self) -> tuple[int, int]:
+        """Rows and columns that the network is shown, air included."""
+        rows, columns = (
+            -(-(stop - start) // self.align) * self.align for start, stop in (self.rows, self.columns)
+        )
+        return rows, columns
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ def segment_volume(
     """
     marked = np.zeros(hu.shape, dtype=np.bool_)
     probability = np.zeros(hu.shape, dtype=np.uint8)
-    shown = hu[:, slice(*window.rows), slice(*window.columns)]
+    shown = _with_air(hu[:, slice(*window.rows), slice(*window.columns)], window.shown_shape)
     inside = (
         slice(*_relative(window.inner_rows, window.rows)),
         slice(*_relative(window.inner_columns, window.columns)),
@@ -80,6 +91,12 @@ def segment_volume(
             probability[z][kept] = slice_prob[inside] * 255 + 0.5
         progress(min(start + len(answer), window.slices[1]) - window.slices[0], total)
     return Segmentation(marked, probability)
+
+
+def _with_air(hu: NDArray[np.int16], shape: tuple[int, int]) -> NDArray[np.int16]:
+    """The slices filled up to a shape that the network can pool; the slices themselves if they have it."""
+    lacking = [(0, 0), *((0, want - have) for want, have in zip(shape, hu.shape[1:], strict=True))]
+    return np.pad(hu, lacking, constant_values=AIR_HU) if shape != hu.shape[1:] else hu
 
 
 def _relative(inner: tuple[int, int], outer: tuple[int, int]) -> tuple[int, int]:

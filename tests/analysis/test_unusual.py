@@ -1,0 +1,59 @@
+"""Scans that are small, odd or empty go through every step."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lungmonai.analysis import AnalysisSettings, Models, analyze_scan
+from lungmonai.io import CTScan
+from lungmonai.networks import build_network, save_weights
+
+
+@pytest.fixture(scope="module", params=["seg_basic_unet", "seg_reference_unet"])
+def models(request, tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """Untrained networks that mark about half of what they see."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(3)
+    paths: list[Path] = []
+    for name, shape in ((request.param, (2, 7, 64, 64)), ("nodule_cnn", (2, 1, 32, 48, 48))):
+        network = build_network(name)
+        network(torch.randn(shape) * 300 - 600)
+        paths.append(folder / f"{name}.pt")
+        save_weights(paths[-1], name, network, stand_in=True, origin="a test")
+    return Models.load(*paths)
+
+
+def scan(shape: tuple[int, int, int], fill: int | None = None) -> CTScan:
+    rng = np.random.default_rng(0)
+    hu = rng.integers(-1000, 400, shape) if fill is None else np.full(shape, fill)
+    return CTScan(hu.astype(np.int16), np.diag([0.7, 0.7, 2.0, 1.0]), "unusual")
+
+
+@pytest.mark.parametrize("shape", [(3, 64, 64), (3, 40, 30), (9, 51, 63), (40, 33, 70), (5, 17, 18)])
+@pytest.mark.parametrize("engine", ["auto", "torch"])
+def test_small_and_odd_scans(models: Models, shape, engine: str) -> None:
+    found = analyze_scan(
+        scan(shape), models, AnalysisSettings(engine=engine, device="cpu", nodule_threshold=0.0)
+    )
+    assert found.labels.shape == found.probability.shape == shape
+    assert len(found.nodules) == len({n.center_lps_mm for n in found.nodules})
+    for candidate in found.candidates:
+        assert all(0 < at < size - 1 for at, size in zip(candidate.center_vox, shape, strict=True))
+
+
+def test_a_scan_without_lungs_is_looked_at_whole_and_said(models: Models) -> None:
+    settings = AnalysisSettings(device="cpu", region="lungs")
+    found = analyze_scan(scan((8, 64, 64)), models, settings)
+    assert any("No lungs were found" in note for note in found.notes)
+
+
+def test_nothing_marked_is_no_nodule(models: Models) -> None:
+    found = analyze_scan(scan((8, 64, 64)), models, AnalysisSettings(device="cpu", mark_threshold=1.0))
+    assert (found.candidates, found.nodules, int(found.labels.max())) == ((), (), 0)
+
+
+def test_everything_marked_is_one_candidate(models: Models) -> None:
+    found = analyze_scan(scan((8, 64, 64)), models, AnalysisSettings(device="cpu", mark_threshold=0.0))
+    assert [c.voxels for c in found.candidates] == [6 * 62 * 62]
