@@ -1,6 +1,7 @@
 """Where the bundles lie that came with lungmonai."""
 
 import os
+import site
 import sysconfig
 from pathlib import Path
 
@@ -17,10 +18,13 @@ def bundles_folder() -> Path:
     named = os.environ.get("LUNGMONAI_BUNDLES")
     if named:
         return Path(named)
-    checkout = Path(__file__).resolve().parents[1] / "bundles"
-    if checkout.is_dir():
-        return checkout
-    return Path(sysconfig.get_path("data")) / "share" / "lungmonai" / "bundles"
+    beside = Path(__file__).resolve().parents[1]
+    if (beside / "setup.cfg").is_file() and (beside / "bundles").is_dir():
+        return beside / "bundles"
+    # A virtual environment, `pip install --user`, and `pip install --target`, in this order.
+    bases = (sysconfig.get_path("data"), site.getuserbase(), beside)
+    folders = [Path(base) / "share" / "lungmonai" / "bundles" for base in bases]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def bundle_root(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
-# Also in the README; 128 plus the signal's number for a run that was stopped, as in a shell.
+# Also in the README; a run that was stopped gives 128 plus the signal's number, as in a shell.
 EXIT_CODES: tuple[tuple[type[LungmonaiError], int], ...] = (
     (SettingsError, 2),
     (ScanError, 3),
@@ -25,7 +26,7 @@ EXIT_CODES: tuple[tuple[type[LungmonaiError], int], ...] = (
     (OutputError, 5),
     (EngineError, 6),
 )
-_INTERRUPTED = 130
+_INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 _TABLE_ROWS = 20
 _STAND_IN = (
     "These weights are a stand-in that shows how the software works. What they mark are dense spots,\n"
@@ -39,16 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: words after `lungmonai`; None takes those of the process.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name or a dash that the terminal cannot show
     arguments = build_parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         arguments.run(arguments)
     except LungmonaiError as error:
         _say(f"lungmonai: {error}")
         return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         _say("lungmonai: stopped; no file was left half-written.")
-        return _INTERRUPTED
+        return _TERMINATED if isinstance(stop, _Terminated) else _INTERRUPTED
     return 0
 
 
@@ -71,18 +75,23 @@ def _add_analyze(verbs: Any) -> None:
     default = AnalysisSettings()
     add = _verb(verbs, "analyze", _analyze, "find the nodules of a scan")
     add("scan", help=".mhd, .mha, .nii(.gz), .nrrd, a DICOM folder or a zip of one")
-    add("-o", "--output", required=True, metavar="OUT", type=Path, help="folder for the results")
+    add("-o", "--output", required=True, metavar="OUT", help="folder for the results")
     add("--seg", type=Path, metavar="FILE", help="segmentation weights (default: the seg bundle's)")
     add("--nodule", type=Path, metavar="FILE", help="nodule weights (default: the nodule bundle's)")
     add("--malignancy", type=Path, metavar="FILE", help="malignancy weights (default: none)")
     add("--no-merge", action="store_true", help="keep every detection apart, as the reference project does")
-    add("--merge-radius", type=float, default=default.merge_radius_mm, metavar="MM",
+    add("--merge-radius-mm", type=float, default=default.merge_radius_mm, metavar="MM",
         help="detections this near are one nodule (default: %(default)g)")  # fmt: skip
-    add("--threshold", type=float, default=default.nodule_threshold, metavar="P",
+    add("--nodule-threshold", type=float, default=default.nodule_threshold, metavar="P",
         help="a nodule is more probable than this (default: %(default)g)")  # fmt: skip
     add("--mark-threshold", type=float, default=default.mark_threshold, metavar="P",
         help="a voxel is marked when more probable than this (default: %(default)g)")  # fmt: skip
-    add("--region", choices=REGIONS, default=default.region, help="look everywhere, or in the lungs only")
+    add(
+        "--region",
+        choices=REGIONS,
+        default=default.region,
+        help="look everywhere, or in the lungs only (default: %(default)s)",
+    )
     add(
         "--engine",
         choices=ENGINES,
@@ -90,10 +99,20 @@ def _add_analyze(verbs: Any) -> None:
         help="what runs the networks (default: %(default)s)",
     )
     add("--precision", choices=PRECISIONS, default=default.precision,
-        help="auto is float32 on a CPU and bfloat16 on a GPU; mixed segments in float32")  # fmt: skip
-    add("--device", default=default.device, metavar="DEVICE", help="auto, cpu, cuda, cuda:1, …")
+        help="auto: by the device; mixed: segmentation in float32 (default: %(default)s)")  # fmt: skip
+    add(
+        "--device",
+        default=default.device,
+        metavar="DEVICE",
+        help="auto, cpu, cuda, cuda:1 and so on (default: %(default)s)",
+    )
     add("--series", metavar="UID", help="which DICOM series, where there are several")
-    add("--volume-format", choices=("nii.gz", "mhd"), default="nii.gz", help="of mask and probability")
+    add(
+        "--volume-format",
+        choices=("nii.gz", "mhd"),
+        default="nii.gz",
+        help="of mask and probability (default: %(default)s)",
+    )
     add("--quiet", action="store_true", help="no progress and no table")
 
 
@@ -134,9 +153,9 @@ def _analyze(arguments: argparse.Namespace) -> None:
         device=arguments.device,
         region=arguments.region,
         merge=not arguments.no_merge,
-        merge_radius_mm=arguments.merge_radius,
+        merge_radius_mm=arguments.merge_radius_mm,
         mark_threshold=arguments.mark_threshold,
-        nodule_threshold=arguments.threshold,
+        nodule_threshold=arguments.nodule_threshold,
     )
     models = Models.load(arguments.seg, arguments.nodule, arguments.malignancy)
     if models.stand_in:
@@ -152,7 +171,7 @@ def _analyze(arguments: argparse.Namespace) -> None:
             progress=bars,
         )
     if not arguments.quiet:
-        _print_result(result, arguments.output, models.stand_in)
+        _print_result(result, Path(arguments.output), models.stand_in)
 
 
 def _print_result(result: ScanResult, folder: Path, stand_in: bool) -> None:
@@ -190,8 +209,12 @@ def _import_weights(arguments: argparse.Namespace) -> None:
     )
 
 
-def _stop(*_: object) -> None:
-    raise KeyboardInterrupt
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
 
 
 def _say(line: str) -> None:

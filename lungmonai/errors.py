@@ -9,7 +9,7 @@
     │   ├── GeometryError     spacing, orientation or slice positions that cannot be trusted
     │   └── SeriesError       a DICOM folder from which no one series can be taken
     ├── WeightsError          a weights file that is refused or missing
-    ├── EngineError           a device, engine or precision that this machine does not have
+    ├── EngineError           a device that this machine does not have, or an engine that it cannot run
     ├── SettingsError         an option whose value makes no sense
     └── OutputError           results could not be written
 """
@@ -75,7 +75,7 @@ class WeightsError(LungmonaiError):
 
 
 class EngineError(LungmonaiError):
-    """This machine lacks the device, engine or precision asked for."""
+    """This machine lacks the device asked for, or cannot run the engine on it."""
 
 
 class SettingsError(LungmonaiError):

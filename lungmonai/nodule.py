@@ -91,7 +91,7 @@ class ScanResult:
         nodules: most probable first.
         record: the run record: versions, device, hashes, settings, timings; JSON types only.
         notes: what the reader and the analysis want the user to know, one sentence each.
-        labels: (slices, rows, columns) uint16 in the analysed orientation: 0, or the number of
+        labels: (slices, rows, columns) unsigned in the analysed orientation: 0, or the number of
             the nodule, from 1, that holds the voxel.
         probability: (slices, rows, columns) uint8 in the analysed orientation: the
             segmentation's answer in steps of 1/255.
@@ -102,7 +102,7 @@ class ScanResult:
     nodules: tuple[Nodule, ...]
     record: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    labels: NDArray[np.uint16] | None = field(default=None, repr=False, compare=False)
+    labels: NDArray[np.unsignedinteger] | None = field(default=None, repr=False, compare=False)
     probability: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:

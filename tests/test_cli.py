@@ -53,7 +53,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(scope="module")
 def ran(scan: Path, weights: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("out") / "new" / "folder"
-    words = [*weights, "--malignancy", weights[3], "--threshold", "0", "--device", "cpu"]
+    words = [*weights, "--malignancy", weights[3], "--nodule-threshold", "0", "--device", "cpu"]
     assert main(["analyze", str(scan), "-o", str(folder), *words]) == 0
     return folder
 
@@ -99,7 +99,7 @@ def test_the_mask_and_the_table_agree_on_volume(ran: Path) -> None:
 
 
 def test_a_second_run_is_the_same(ran: Path, scan: Path, weights: list[str], tmp_path: Path) -> None:
-    words = [*weights, "--malignancy", weights[3], "--threshold", "0", "--device", "cpu", "--quiet"]
+    words = [*weights, "--malignancy", weights[3], "--nodule-threshold", "0", "--device", "cpu", "--quiet"]
     assert main(["analyze", str(scan), "-o", str(tmp_path), *words]) == 0
     for name in ("candidates.csv", "nodules.csv", "nodules.nii.gz", "probability.nii.gz"):
         assert (tmp_path / name).read_bytes() == (ran / name).read_bytes()
@@ -137,7 +137,7 @@ def test_mhd_volumes(scan: Path, weights: list[str], tmp_path: Path) -> None:
     [
         (["analyze", "nowhere.mhd"], 3, "nowhere.mhd"),
         (["analyze", "SCAN", "--seg", "nothing.pt"], 4, "nothing.pt does not exist"),
-        (["analyze", "SCAN", "--merge-radius", "-1"], 2, "merge_radius_mm is -1.0"),
+        (["analyze", "SCAN", "--merge-radius-mm", "-1"], 2, "merge_radius_mm is -1.0"),
         (["analyze", "SCAN", "--device", "abacus"], 6, "device 'abacus' cannot be used"),
         (["weights", "import", "nothing.state"], 4, "nothing.state does not exist"),
     ],
@@ -185,6 +185,35 @@ def test_a_run_that_fails_leaves_no_old_record(
     assert not list(folder.glob(".partial*"))
 
 
+def test_a_scan_is_never_replaced_by_a_result(scan: Path, weights: list[str], tmp_path: Path, capsys) -> None:
+    import SimpleITK
+
+    path = tmp_path / "nodules.nii.gz"
+    SimpleITK.WriteImage(SimpleITK.ReadImage(str(scan)), str(path))
+    before = path.read_bytes()
+    assert main(["analyze", str(path), "-o", str(tmp_path), *weights]) == 2
+    assert "is the scan and would be replaced" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_volumes_of_an_earlier_run_do_not_stay(
+    ran: Path, scan: Path, weights: list[str], tmp_path: Path
+) -> None:
+    import shutil
+
+    folder = tmp_path / "again"
+    shutil.copytree(ran, folder)
+    words = [*weights, "--device", "cpu", "--quiet", "--volume-format", "mhd"]
+    assert main(["analyze", str(scan), "-o", str(folder), *words]) == 0
+    assert not list(folder.glob("*.nii.gz"))
+
+
+@pytest.mark.parametrize("empty", [["", "-o", "out"], ["scan.mhd", "-o", ""]])
+def test_empty_paths_are_refused(empty: list[str], weights: list[str], capsys) -> None:
+    assert main(["analyze", *empty, *weights]) == 2
+    assert "a path is empty" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_says_so_and_leaves_nothing_half_written(
     stop: signal.Signals, scan: Path, weights: list[str], tmp_path: Path
@@ -196,7 +225,7 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing_half_written(
     run.send_signal(stop)
     _, said = run.communicate(timeout=60)
     if run.returncode != 0:  # it may have been done already
-        assert run.returncode == 130
+        assert run.returncode == 128 + stop
         assert "stopped; no file was left half-written" in said
         assert not (tmp_path / "out" / "result.json").exists()
     assert not list((tmp_path / "out").glob(".partial*"))

@@ -14,7 +14,7 @@ from ..networks.shapes import CROP_SHAPE, WINDOW_SLICES
 from ..nodule import Candidate, Nodule, ScanResult
 from .classify import classify_crops
 from .engine import Engine, choose_engine
-from .group import Groups, group_voxels
+from .group import Groups, group_voxels, split_by_label
 from .lungs import LungMask, find_lungs
 from .measure import grow_back, measure_voxels
 from .memory import keep_freed_memory
@@ -79,7 +79,7 @@ def analyze_scan(
     # 4. Group marked voxels into candidates.
     with watch.stage("group"):
         groups = group_voxels(marks.marked, scan.hu)
-        if settings.region == "lungs":
+        if settings.region == "lungs" and lungs.found:
             groups = groups.only(lungs.inside(groups.center_vox))
         centers_lps_mm = scan.lps_from_vox(groups.center_vox)
         crops_vox = np.round(scan.vox_from_lps(centers_lps_mm)).astype(np.int64)
@@ -106,9 +106,8 @@ def analyze_scan(
         nodules = _nodules(members, candidates, labels, malignancy_probs, scan)
 
     # 8. Write down what ran.
-    with watch.stage("record"):
-        notes = (*scan.notes, *engine.notes, *filter(None, [lungs.note]))
     record = run_record(scan, models, settings, engine, watch)
+    notes = (*scan.notes, *engine.notes, *filter(None, [lungs.note]))
     return ScanResult(scan.series_uid, candidates, nodules, record, notes, labels, marks.probability)
 
 
@@ -182,9 +181,9 @@ def _candidates(
 
 def _nodule_labels(
     members: list[tuple[int, ...]], groups: Groups, marked: NDArray[np.bool_]
-) -> NDArray[np.uint16]:
+) -> NDArray[np.unsignedinteger]:
     """Number the voxels of each nodule; one that two could claim goes to the more probable."""
-    labels = np.zeros(marked.shape, dtype=np.uint16)
+    labels = np.zeros(marked.shape, dtype=np.min_scalar_type(len(members)))
     flat = labels.reshape(-1)
     for number, nodule in reversed(list(enumerate(members, start=1))):
         for group in nodule:
@@ -195,16 +194,16 @@ def _nodule_labels(
 def _nodules(
     members: list[tuple[int, ...]],
     candidates: tuple[Candidate, ...],
-    labels: NDArray[np.uint16],
+    labels: NDArray[np.unsignedinteger],
     malignancy_probs: NDArray[np.float32] | None,
     scan: CTScan,
 ) -> tuple[Nodule, ...]:
     flat = np.flatnonzero(labels)
-    numbers = labels.reshape(-1)[flat]
+    voxels = split_by_label(flat, labels.reshape(-1)[flat], len(members) + 1)
     nodules = []
     for number, nodule in enumerate(members, start=1):
         first = candidates[nodule[0]]
-        size = measure_voxels(flat[numbers == number], scan.shape, scan.spacing_mm)
+        size = measure_voxels(voxels[number], scan.shape, scan.spacing_mm)
         malignancy = None if malignancy_probs is None else float(malignancy_probs[number - 1])
         nodules.append(
             Nodule(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
@@ -40,8 +39,8 @@ class ScanAnalysis:
 
     def __init__(
         self,
-        scan: str,
-        output_dir: str,
+        scan: str | float,
+        output_dir: str | float,
         *,
         seg: str = "",
         nodule: str = "",
@@ -51,11 +50,12 @@ class ScanAnalysis:
         quiet: bool = False,
         **settings: Any,
     ) -> None:
-        for name, value in (("scan", scan), ("output_dir", output_dir)):
+        # The command line turns names that look like numbers into numbers.
+        self.scan, self.output_dir = str(scan), str(output_dir)
+        for name, value in (("scan", self.scan), ("output_dir", self.output_dir)):
             if not value:
                 raise SettingsError(f"{name} is empty", wanted="a path", do=f"Add `--{name} PATH`.")
-        self.scan, self.output_dir = Path(scan), Path(output_dir)
-        self.weights = [Path(name) if name else None for name in (seg, nodule, malignancy)]
+        self.weights = [str(name) or None for name in (seg, nodule, malignancy)]
         self.series, self.volume_format, self.quiet = series or None, volume_format, quiet
         self.settings = AnalysisSettings(**settings)
 

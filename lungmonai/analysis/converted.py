@@ -1,18 +1,21 @@
 """Models converted for OpenVINO, kept on disk under the weights' SHA-256.
 
 Converting takes torch, MONAI and seconds; reading a converted model back takes milliseconds.
+The name also holds a hash of the code and the packages that made the graph.
 What is read back is checked by hash, so that a damaged or foreign file is converted anew.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib.metadata
 import json
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..errors import OutputError
 from ..files import make_folder, sha256_of, written_whole
 
@@ -27,11 +30,15 @@ _PARTS = ("xml", "bin")
 
 
 def cache_folder() -> Path:
-    """Where converted models lie: `LUNGMONAI_CACHE`, else the user's cache folder."""
+    """Where converted models lie: `LUNGMONAI_CACHE`, else the user's cache folder.
+
+    A user without a home gets a folder that does not exist, where nothing is kept.
+    """
     named = os.environ.get("LUNGMONAI_CACHE")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lungmonai"
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    return Path(caches) / "lungmonai"
 
 
 def kept_about(sha256: str) -> dict[str, Any] | None:
@@ -83,13 +90,17 @@ def _keep(model: ModelFile, graph: openvino.Model) -> None:
         make_folder(_path(model.sha256, "json").parent)
         with written_whole(_path(model.sha256, "xml")) as partial:
             # The weights go beside, under the same name; their hash is taken below.
-            openvino.save_model(graph, partial, compress_to_fp16=False)
-            partial.with_suffix(".bin").replace(_path(model.sha256, "bin"))
+            beside = partial.with_suffix(".bin")
+            try:
+                openvino.save_model(graph, partial, compress_to_fp16=False)
+                beside.replace(_path(model.sha256, "bin"))
+            finally:
+                beside.unlink(missing_ok=True)
         hashes = {part: sha256_of(_path(model.sha256, part)) for part in _PARTS}
         with written_whole(_path(model.sha256, "json")) as partial:
             partial.write_text(json.dumps({"hashes": hashes, "about": model.about}), encoding="utf-8")
-    except OutputError:
-        return  # a full or read-only disk costs time at the next run, not this one
+    except (OutputError, OSError, RuntimeError):  # OpenVINO's own for a full disk is the last
+        return  # it costs time at the next run, not this one
 
 
 def _read_kept(sha256: str) -> dict[str, Any] | None:
@@ -102,7 +113,16 @@ def _read_kept(sha256: str) -> dict[str, Any] | None:
 
 
 def _path(sha256: str, suffix: str) -> Path:
-    import importlib.metadata
+    return cache_folder() / "openvino" / f"{sha256[:40]}-{_recipe()}.{suffix}"
 
-    runtime = importlib.metadata.version("openvino").split("-")[0]
-    return cache_folder() / "openvino" / f"{sha256}-{__version__}-{runtime}.{suffix}"
+
+@cache
+def _recipe() -> str:
+    """Changes with whatever decides the graph: the networks' code and the packages that trace it."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for source in (*sorted((package / "networks").glob("*.py")), package / "analysis" / "heads.py"):
+        digest.update(source.read_bytes())
+    for name in ("lungmonai", "monai", "openvino", "torch"):
+        digest.update(importlib.metadata.version(name).encode())
+    return digest.hexdigest()[:16]

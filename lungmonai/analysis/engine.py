@@ -5,7 +5,7 @@ Both answer the same to float32 rounding. Choosing loads neither.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -116,9 +116,11 @@ def _engine_name(asked: str, device: str) -> tuple[str, tuple[str, ...]]:
         )
     if device != "cpu" or asked == "torch":
         return "torch", ()
-    if importlib.util.find_spec("openvino") is not None:
-        return "openvino", ()
-    return "torch", (
-        "OpenVINO is not installed, so torch runs the networks: the same answer, later. "
-        "`pip install lungmonai[fast]` adds it.",
-    )
+    try:
+        importlib.import_module("openvino")
+    except ImportError as error:
+        return "torch", (
+            f"OpenVINO cannot be used ({error}), so torch runs the networks: the same answer, later. "
+            "`pip install lungmonai[fast]` adds it.",
+        )
+    return "openvino", ()

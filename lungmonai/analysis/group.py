@@ -7,6 +7,7 @@ same order; only the marked voxels, a few in a thousand, are visited.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ..networks.shapes import HU_LIMIT
 
-__all__ = ["Groups", "erode", "group_voxels"]
+__all__ = ["Groups", "erode", "group_voxels", "split_by_label"]
 
 # Added to the clamped HU so that every voxel weighs something, air too (Deep Learning with
 # PyTorch, part 2).
@@ -43,8 +44,11 @@ class Groups:
 
     def voxels_of(self, group: int) -> NDArray[np.int64]:
         """Flat indices of one group's voxels, ascending."""
-        voxels: NDArray[np.int64] = self.voxels[self.labels == group]
-        return voxels
+        return self._by_group[group]
+
+    @cached_property
+    def _by_group(self) -> list[NDArray[np.int64]]:
+        return split_by_label(self.voxels, self.labels, len(self))
 
     def only(self, kept: NDArray[np.bool_]) -> Groups:
         """The groups that are kept, in the same order.
@@ -90,6 +94,24 @@ def erode(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
             around[axis] = shift
             inner &= marked[tuple(around)]
     return kept
+
+
+def split_by_label(
+    voxels: NDArray[np.int64], labels: NDArray[np.integer], count: int
+) -> list[NDArray[np.int64]]:
+    """Part voxels by label; each part keeps its order.
+
+    Args:
+        voxels: (M,) int, flat indices.
+        labels: (M,) int from 0, label of each voxel.
+        count: of labels.
+
+    Returns:
+        `count` arrays.
+    """
+    order = np.argsort(labels, kind="stable")
+    bounds = np.searchsorted(labels[order], np.arange(1, count))
+    return np.split(voxels[order], bounds)
 
 
 def _label(voxels: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:

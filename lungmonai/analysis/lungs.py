@@ -29,6 +29,8 @@ _EDGE_SHARE = 0.01
 _SMALLEST_LUNG_ML = 150.0
 # The thin bridge of trachea and main bronchi between the lungs breaks within this many steps.
 _MOST_EROSIONS = 6
+# The middles of two adult lungs are some 130 mm apart; those of one lung's lobes are not.
+_LEAST_APART_MM = 70.0
 # A part counts as a lung when it is at least this share of the largest.
 _LUNG_SHARE = 0.1
 # Nodules on the pleura lie just outside the air.
@@ -54,6 +56,11 @@ class LungMask:
     air_mm: NDArray[np.float32]
     step: tuple[int, int, int]
     note: str = ""
+
+    @property
+    def found(self) -> bool:
+        """Whether there is any lung."""
+        return bool(self.labels.any())
 
     def locations(self, vox: NDArray[np.float64], radius_mm: NDArray[np.float64]) -> list[str]:
         """Where each ball lies, one of `LOCATIONS` each: in a lung if it reaches the lung's air.
@@ -105,10 +112,10 @@ def find_lungs(scan: CTScan) -> LungMask:
     voxel_ml = float(np.prod(scan.spacing_mm)) * float(np.prod(step)) / 1000
     air = _lung_air(hu < _AIR_HU, _SMALLEST_LUNG_ML / voxel_ml)
     if not air.any():
-        note = "No lungs were found, so every position is marked as outside them."
+        note = "No lungs were found: the whole scan was looked at, and every position is marked as outside."
         far = np.full(hu.shape, np.inf, np.float32)
         return LungMask(np.zeros(hu.shape, np.uint8), far, step, note)
-    sides = _two_sides(air)
+    sides = _two_sides(air, _midline(hu), _LEAST_APART_MM / (step[2] * scan.spacing_mm[0]))
     labels = np.zeros(hu.shape, np.uint8)
     # The left is filled last: where hulls overlap, in front of the heart, it reaches further.
     for side in (_RIGHT, _LEFT):
@@ -145,29 +152,40 @@ def _lung_air(air: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:
     return kept
 
 
-def _two_sides(air: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """1 for the left lung's air, 2 for the right's; columns run towards the left."""
+def _midline(hu: NDArray[np.int16]) -> float:
+    """Column of the body's middle: where half of its dense tissue lies on either side."""
+    tissue = np.cumsum((hu > _AIR_HU).sum(axis=(0, 1)))
+    return float(np.searchsorted(tissue, tissue[-1] / 2))
+
+
+def _two_sides(air: NDArray[np.bool_], midline: float, apart: float) -> NDArray[np.uint8]:
+    """1 for the left lung's air, 2 for the right's; columns run towards the left.
+
+    The parts that erosion leaves are two lungs only if they lie on both sides of the body's
+    middle and some columns apart: the lobes of a single lung part as well.
+    """
     depth = ndimage.distance_transform_cdt(air, metric="chessboard")
     for erosions in range(_MOST_EROSIONS + 1):
         labels, count = ndimage.label(depth > erosions)
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
         sizes[0] = 0
         large = np.flatnonzero(sizes >= max(1, _LUNG_SHARE * sizes.max()))
-        if len(large) >= 2:
-            return _nearest_side(air, labels, large)
-    columns = np.arange(air.shape[2])
-    left = np.broadcast_to(columns >= air.shape[2] / 2, air.shape)
-    return np.where(air, np.where(left, _LEFT, _RIGHT), 0).astype(np.uint8)
+        columns = np.array(ndimage.center_of_mass(labels > 0, labels, large))[:, 2]
+        if np.ptp(columns) > apart and columns.min() < midline < columns.max():
+            return _nearest_side(air, labels, large, columns > midline)
+    left = np.argwhere(air)[:, 2].mean() > midline
+    return np.where(air, _LEFT if left else _RIGHT, 0).astype(np.uint8)
 
 
 def _nearest_side(
-    air: NDArray[np.bool_], labels: NDArray[np.int32], large: NDArray[np.int64]
+    air: NDArray[np.bool_],
+    labels: NDArray[np.int32],
+    large: NDArray[np.int64],
+    left: NDArray[np.bool_],
 ) -> NDArray[np.uint8]:
     """Give each voxel of air the side of the nearest large part."""
-    columns = np.array(ndimage.center_of_mass(labels > 0, labels, large))[:, 2]
-    middle = (columns.min() + columns.max()) / 2
     side = np.zeros(labels.max() + 1, np.uint8)
-    side[large] = np.where(columns > middle, _LEFT, _RIGHT)
+    side[large] = np.where(left, _LEFT, _RIGHT)
     seeds = side[labels]
     nearest = ndimage.distance_transform_cdt(
         seeds == 0, metric="chessboard", return_distances=False, return_indices=True

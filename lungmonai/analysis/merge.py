@@ -12,7 +12,7 @@ def merge_detections(
 ) -> list[tuple[int, ...]]:
     """Give each detection to the most probable one within the radius.
 
-    The most probable detection takes every other one nearer than `radius_mm`; then the most
+    The most probable detection takes every other one within `radius_mm`; then the most
     probable of those left does the same, until none is left. Ties go to the earlier one.
 
     Args:

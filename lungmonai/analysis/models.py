@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ class ModelFile:
     about: dict[str, Any]
 
     @classmethod
-    def open(cls, path: Path, *, task: str) -> ModelFile:
+    def open(cls, path: str | Path, *, task: str) -> ModelFile:
         """Check a weights file for a task.
 
         A file that was converted before is known by its SHA-256 and not loaded again.
@@ -100,7 +100,10 @@ class Models:
 
     @classmethod
     def load(
-        cls, seg: Path | None = None, nodule: Path | None = None, malignancy: Path | None = None
+        cls,
+        seg: str | Path | None = None,
+        nodule: str | Path | None = None,
+        malignancy: str | Path | None = None,
     ) -> Models:
         """Check weights files.
 
@@ -130,6 +133,7 @@ class Models:
 
 
 def _known_about(path: Path) -> dict[str, Any] | None:
-    if importlib.util.find_spec("openvino") is None or not path.is_file():
-        return None
-    return kept_about(sha256_of(path))
+    try:
+        return kept_about(sha256_of(path))
+    except (OSError, PackageNotFoundError):
+        return None  # torch says what is wrong with the file; without OpenVINO nothing is kept

@@ -41,13 +41,23 @@ class Stopwatch:
 def run_record(
     scan: CTScan, models: Models, settings: AnalysisSettings, engine: Engine, watch: Stopwatch
 ) -> dict[str, Any]:
-    """Everything needed to run the same analysis again, as JSON types."""
+    """Everything needed to run the same analysis again, as JSON types.
+
+    Args:
+        scan: as it was analysed, upright.
+        models: that were used.
+        settings: that were asked for.
+        engine: what they came to.
+        watch: the stages so far.
+    """
+    with watch.stage("record"):
+        about_scan = _scan_record(scan)
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "lungmonai": __version__,
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": platform.platform(), "device": engine.device},
-        "scan": _scan_record(scan),
+        "scan": about_scan,
         "weights": {name: _weights_record(model) for name, model in models.by_name().items()},
         "stand_in": models.stand_in,
         "settings": settings.as_dict(),
@@ -75,6 +85,8 @@ def _scan_record(scan: CTScan) -> dict[str, Any]:
     digest.update(np.ascontiguousarray(scan.hu).data)
     return {
         "source": scan.source,
+        # Geometry and hash are of the scan as it was analysed.
+        "orientation": "columns to the left, rows to the back, slices upwards",
         "series_uid": scan.series_uid,
         "slices_rows_columns": list(scan.shape),
         "spacing_mm": list(scan.spacing_mm),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import SettingsError
 from ..export import (
     restore,
@@ -62,23 +64,24 @@ def analyze_to_folder(
         WeightsError: weights are missing or refused.
         EngineError: this machine lacks the device or engine asked for.
         OutputError: the results could not be written.
-        SettingsError: no such volume format.
+        SettingsError: no such volume format, an empty path, or a result would replace the scan.
     """
-    if volume_format not in VOLUME_FORMATS:
-        wanted = " or ".join(VOLUME_FORMATS)
-        raise SettingsError(f"volume format {volume_format!r}", wanted=wanted, do="Choose one of these.")
     # What can fail cheaply fails first.
+    _check_names(scan, output_dir, volume_format)
     folder = make_folder(Path(output_dir))
     models = models or Models.load()
     watch = Stopwatch()
     progress("read", 0, 1)
     with watch.stage("load"):
         ct = read_ct(scan, series=series)
+        grid = _grid_of(ct)
+        ct = ct.canonical()  # the stored order is not kept beside it: a scan is 150 MB
     progress("read", 1, 1)
     result = analyze_scan(ct, models, settings, progress=progress)
-    (folder / "result.json").unlink(missing_ok=True)
+    for name in ("result.json", *_volume_names()):
+        (folder / name).unlink(missing_ok=True)
     with watch.stage("write"):
-        _write(ct, result, folder, volume_format, progress)
+        _write(ct, grid, result, folder, volume_format, progress)
     seconds = {name: round(value, 4) for name, value in watch.seconds.items()}
     timings = {"load": seconds["load"], **result.record["timings_s"], "write": seconds["write"]}
     result = replace(result, record={**result.record, "timings_s": timings})
@@ -86,17 +89,52 @@ def analyze_to_folder(
     return result
 
 
-def _write(ct: CTScan, result: ScanResult, folder: Path, volume_format: str, progress: Progress) -> None:
-    upright, labels, probability = ct.canonical(), result.labels, result.probability
+def _check_names(scan: str | Path, output_dir: str | Path, volume_format: str) -> None:
+    if volume_format not in VOLUME_FORMATS:
+        wanted = " or ".join(VOLUME_FORMATS)
+        raise SettingsError(f"volume format {volume_format!r}", wanted=wanted, do="Choose one of these.")
+    if not str(scan) or not str(output_dir):
+        raise SettingsError("a path is empty", wanted="a scan and an output folder", do="Name both.")
+    for name in _volume_names():
+        ours = Path(output_dir) / name
+        if ours.exists() and Path(scan).exists() and ours.samefile(scan):
+            raise SettingsError(
+                f"{ours} is the scan and would be replaced by a result",
+                wanted="an output folder without the scan in it",
+                do="Choose another output folder.",
+            )
+
+
+def _volume_names() -> list[str]:
+    """Every name that a volume of ours may have, in any format."""
+    endings = ("nii.gz", "mhd", "zraw")
+    return [f"{volume}.{ending}" for volume in ("nodules", "probability") for ending in endings]
+
+
+def _grid_of(ct: CTScan) -> CTScan:
+    """The scan's geometry without its voxels: one value, seen at every place."""
+    return replace(ct, hu=np.broadcast_to(np.int16(0), ct.shape))
+
+
+def _write(
+    upright: CTScan,
+    grid: CTScan,
+    result: ScanResult,
+    folder: Path,
+    volume_format: str,
+    progress: Progress,
+) -> None:
+    """Write everything but the record; volumes go back onto the grid of the scan as it was stored."""
+    labels, probability = result.labels, result.probability
     if labels is None or probability is None:
         return
     banner = STAND_IN_BANNER if result.record["stand_in"] else None
     jobs: tuple[Callable[[], None], ...] = (
         lambda: write_candidates(result, folder / "candidates.csv"),
         lambda: write_nodules(result, folder / "nodules.csv"),
-        lambda: write_mask(ct, restore(ct, upright, labels), folder / f"nodules.{volume_format}"),
+        lambda: write_mask(grid, restore(grid, upright, labels), folder / f"nodules.{volume_format}"),
         lambda: write_probability(
-            ct, restore(ct, upright, probability), folder / f"probability.{volume_format}"
+            grid, restore(grid, upright, probability), folder / f"probability.{volume_format}"
         ),
         lambda: write_overview(upright, result, labels, folder / "overview.png", banner=banner),
     )

@@ -28,7 +28,7 @@ class AnalysisSettings:
         device: "auto" (a CUDA device where there is one), "cpu", "cuda", "cuda:1", …
         region: "scan", or "lungs" to look only where a lung nodule can be.
         merge: join detections of one nodule; False keeps each group over the threshold apart.
-        merge_radius_mm: detections nearer than this to a more probable one are the same nodule.
+        merge_radius_mm: detections within this of a more probable one are the same nodule.
         mark_threshold: a voxel is marked when its probability is over this.
         nodule_threshold: a candidate is a nodule when its probability is over this.
         keep_memory: keep freed memory in the process, which saves page faults (Linux, glibc).

@@ -103,7 +103,8 @@ def _folder(path: Path) -> Iterator[tuple[Path, Path | None]]:
             yield folder, None
     else:
         # Refuses a file that is not DICOM before its neighbours are looked at.
-        read_header(path, str(path))
+        if read_header(path, str(path)) is None:
+            raise NotCTError(f"{path} is not DICOM", wanted="a DICOM folder, zip or slice", do="Name one.")
         yield path.parent, path
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import DamagedError, GeometryError, NotCTError
 from .geometry import affine_from_parts
-from .header_text import printable
+from .header_text import header_line
 from .voxels import VoxelBlock, check_sizes, neighbour
 
 __all__ = ["read_metaimage_header"]
@@ -67,7 +67,7 @@ def _fields(path: Path, start: bytes) -> tuple[dict[str, str], int]:
     length = 0
     for line in start.splitlines(keepends=True):
         length += len(line)
-        key, equals, value = printable(line.decode("latin-1").strip()).partition("=")
+        key, equals, value = header_line(line).partition("=")
         if not equals and key.strip():
             raise _damaged(path, f"the header line {key.strip()[:60]!r}", "lines of the form Key = Value")
         if key.strip() in fields:

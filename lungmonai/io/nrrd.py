@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..errors import DamagedError, GeometryError, NotCTError
 from .geometry import affine_from_axes
-from .header_text import printable
+from .header_text import header_line
 from .voxels import VoxelBlock, check_sizes, neighbour
 
 __all__ = ["read_nrrd_header"]
@@ -80,7 +80,7 @@ def _fields(path: Path, start: bytes) -> tuple[dict[str, str], int]:
     length = len(lines[0]) + 1
     for line in lines[1:]:
         length += len(line) + 1
-        text = printable(line.decode("latin-1").strip())
+        text = header_line(line)
         if not text and length <= len(start):
             return fields, length
         if not text.startswith("#"):

@@ -1,5 +1,6 @@
 """`read_ct`: any chest CT on disk to a checked `CTScan`."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def _reader_for(path: Path) -> Callable[[Path, str | None], CTScan]:
 
 def _read_volume(path: Path, series: str | None) -> CTScan:
     suffix = suffix_of(path)
-    uid = path.name[: -len(suffix)]
+    # A name that is not UTF-8 must still go into tables and pictures.
+    uid = os.fsencode(path.name[: -len(suffix)]).decode("utf-8", errors="replace")
     if series not in (None, uid):
         raise SettingsError(
             f"series {series!r} was asked of {path}, which holds one volume",

@@ -56,8 +56,10 @@ def import_reference_weights(source: Path, target: Path, *, sha256: str | None =
         WeightsError: refused by `weights_only` loading, another SHA-256, unknown names or shapes.
         OutputError: `target` could not be written.
     """
-    source = Path(source)
+    source, target = Path(source), Path(target)
     content = read_checkpoint(source)
+    if target.exists() and target.samefile(source):
+        raise WeightsError(f"{target} is the checkpoint itself", wanted="another file", do="Change -o.")
     digest = sha256_of(source)
     _check_digest(source, digest, sha256 or PUBLISHED.get(source.name))
     state = _model_state(source, content)

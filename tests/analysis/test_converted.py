@@ -53,8 +53,10 @@ def test_other_weights_under_the_same_name_are_converted_anew(tmp_path: Path, fo
     assert len(list(folder.glob("*.json"))) == 2
 
 
-@pytest.mark.parametrize("suffix", ["xml", "bin", "json"])
-@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+@pytest.mark.parametrize(
+    ("suffix", "damage"),
+    [("xml", "flip"), ("bin", "flip"), ("json", "flip"), ("bin", "truncate"), ("xml", "remove")],
+)
 def test_a_damaged_file_is_converted_anew(tmp_path: Path, folder: Path, suffix: str, damage: str) -> None:
     path = weights(tmp_path / "m.pt", 0)
     first = answer(path)
@@ -76,6 +78,36 @@ def test_a_folder_that_cannot_be_written_costs_time_only(
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LUNGMONAI_CACHE", str(tmp_path / "file" / "cache"))
     assert answer(weights(tmp_path / "m.pt", 0)).shape == (4,)
+
+
+def test_other_code_makes_another_graph(tmp_path: Path, folder: Path, monkeypatch) -> None:
+    from lungmonai.analysis import converted
+
+    path = weights(tmp_path / "m.pt", 0)
+    answer(path)
+    monkeypatch.setattr(converted, "_recipe", lambda: "changed")
+    answer(path)
+    assert len(list(folder.glob("*.json"))) == 2
+
+
+def test_a_disk_that_is_full_costs_time_only(tmp_path: Path, folder: Path, monkeypatch) -> None:
+    import openvino
+
+    def full(graph, path, **_):
+        Path(path).with_suffix(".bin").write_bytes(b"half")
+        raise RuntimeError("basic_ios::clear: iostream error")
+
+    monkeypatch.setattr(openvino, "save_model", full)
+    assert answer(weights(tmp_path / "m.pt", 0)).shape == (4,)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_user_without_a_home_keeps_nothing(tmp_path: Path, monkeypatch) -> None:
+    from lungmonai.analysis.converted import cache_folder
+
+    for name in ("LUNGMONAI_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert cache_folder().name == "lungmonai"
 
 
 def test_a_kept_model_is_still_checked_for_its_task(tmp_path: Path, folder: Path) -> None:

@@ -61,6 +61,17 @@ def test_one_lung_is_said() -> None:
     assert lungs.locations(np.array([POINTS["right"]], float), np.array([2.0])) == ["right lung"]
 
 
+def test_the_lobes_of_one_lung_are_not_two_lungs() -> None:
+    scan = body(left=False)
+    hu = scan.hu.copy()
+    hu[29:32] = np.where(hu[29:32] == -850, 40, hu[29:32])  # a wall with a gate between the lobes
+    hu[29:32, 62:66, 38:42] = -850
+    lungs = find_lungs(CTScan(hu, scan.affine_lps, "one"))
+    assert lungs.note == "Only one lung was found."
+    points = np.array([[20.0, 64, 40], [40.0, 64, 40]])
+    assert lungs.locations(points, np.full(2, 2.0)) == ["right lung"] * 2
+
+
 def test_no_lungs_are_said() -> None:
     lungs = find_lungs(body(left=False, right=False))
     assert "No lungs were found" in lungs.note

@@ -103,6 +103,14 @@ def test_every_orientation_gives_the_same_nodules(
     check_same(analyze(read_ct(path)), expected)
 
 
+@pytest.mark.parametrize("name", ORIENTATIONS)
+def test_every_orientation_gives_the_whole_scan(name: str, whole: CTScan, tmp_path: Path) -> None:
+    turned = stored_as(whole, *ORIENTATIONS[name])
+    found = read_ct(write_any(tmp_path, ".nii.gz", turned.hu, geometry(turned))).canonical()
+    assert np.array_equal(found.hu, whole.hu)
+    assert np.abs(found.affine_lps - whole.affine_lps).max() < 1e-3
+
+
 @pytest.mark.parametrize("degrees", [(0, 0, 20), (12, -9, 30)])
 @pytest.mark.parametrize("kind", ["dicom", ".mhd", ".nii.gz", ".nrrd"])
 def test_an_oblique_scan_puts_nodules_where_its_frame_says(

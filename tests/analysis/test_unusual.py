@@ -47,6 +47,9 @@ def test_a_scan_without_lungs_is_looked_at_whole_and_said(models: Models) -> Non
     settings = AnalysisSettings(device="cpu", region="lungs")
     found = analyze_scan(scan((8, 64, 64)), models, settings)
     assert any("No lungs were found" in note for note in found.notes)
+    whole = analyze_scan(scan((8, 64, 64)), models, AnalysisSettings(device="cpu"))
+    assert found.candidates == whole.candidates
+    assert len(whole.candidates) > 0
 
 
 def test_nothing_marked_is_no_nodule(models: Models) -> None:
@@ -57,3 +60,12 @@ def test_nothing_marked_is_no_nodule(models: Models) -> None:
 def test_everything_marked_is_one_candidate(models: Models) -> None:
     found = analyze_scan(scan((8, 64, 64)), models, AnalysisSettings(device="cpu", mark_threshold=0.0))
     assert [c.voxels for c in found.candidates] == [6 * 62 * 62]
+
+
+def test_more_nodules_than_a_byte_can_number(models: Models) -> None:
+    shape = (40, 160, 160)
+    settings = AnalysisSettings(device="cpu", merge=False, nodule_threshold=0.0)
+    found = analyze_scan(scan(shape), models, settings)
+    assert len(found.nodules) == len(found.candidates)
+    assert int(found.labels.max()) <= len(found.nodules)
+    assert found.labels.dtype == np.min_scalar_type(len(found.nodules))

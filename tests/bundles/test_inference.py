@@ -13,6 +13,7 @@ from monai.bundle import ConfigParser
 from lungmonai.bundles import bundles_folder, default_weights
 from lungmonai.data import make_toy_scan, write_toy_scan
 
+SERIES = "1.3.6.1.4.1.14519.5.2.1.7085.2626.242193282649561899185427104083"
 CHECKOUT = Path(__file__).parents[2]
 CONFIGS = sorted(bundles_folder().glob("*/inference.json"))
 
@@ -104,7 +105,7 @@ def test_the_seg_bundle_takes_published_weights_and_dicom(
             "lungmonai.networks.ReferenceUNet",
         ),
     )
-    found = nibabel.load(tmp_path / "c3n-00247_probability.nii.gz").get_fdata(dtype=np.float32)
+    found = nibabel.load(tmp_path / f"{SERIES}_probability.nii.gz").get_fdata(dtype=np.float32)
     golden = np.load(shared_data / "golden" / "c3n-00247_segmentation_slices.npz")
     ours = found.transpose(2, 1, 0)[golden["slice_index"]]
     assert np.abs(ours - golden["probability"].astype(np.float32)).max() < 2e-3

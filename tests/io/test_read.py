@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,3 +136,12 @@ def test_fewer_than_three_voxels_along_an_axis(tmp_path, kind, shape):
         match=f"has the size {shape[2]}×{shape[1]}×{shape[0]}; wanted three dimensions of at least 3",
     ):
         read_ct(write_any(tmp_path, kind, hu))
+
+
+@pytest.mark.parametrize("kind", [".mhd", ".mhd+z", ".nhdr"])
+def test_names_in_any_script(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "患者 ünï"
+    folder.mkdir()
+    suffix, _, packed = kind.partition("+")
+    path = write_itk(folder / f"扫描 scän{suffix}", compress=bool(packed))
+    assert read_ct(path).series_uid == "扫描 scän"
