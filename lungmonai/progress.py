@@ -11,6 +11,7 @@ __all__ = ["Bars"]
 
 _NAMES = {
     "read": "Reading the scan",
+    "prepare": "Preparing networks",
     "segment": "Segmenting slices",
     "classify": "Classifying crops",
     "malignancy": "Judging malignancy",

@@ -58,6 +58,7 @@ def analyze_scan(
         scan = scan.canonical()
 
     # 2. Find the lungs, and from them what to look at.
+    progress("prepare", 0, 1)
     with watch.stage("lungs"):
         lungs = find_lungs(scan)
         window = _window(scan.shape, lungs, models.seg.architecture, settings.region)
@@ -66,6 +67,7 @@ def analyze_scan(
     with watch.stage("prepare"):
         block = (engine.slices + WINDOW_SLICES - 1, *window.shown_shape)
         segmenter = engine.prepare(models.seg, block)
+    progress("prepare", 1, 1)
     with watch.stage("segment"):
         marks = segment_volume(
             scan.hu,

@@ -110,11 +110,12 @@ def _draw_title(page: Page, content: Content, top: float) -> float:
 
 def _title(content: Content) -> str:
     shown, found = len(content.shown), len(content.result.nodules)
+    thing = "dense spot" if content.result.record.get("stand_in") else "nodule"
     if not found:
-        return "No nodule was found"
+        return f"No {thing} was found"
     if shown == found:
-        return f"{found} of {found} nodule{'' if found == 1 else 's'} shown"
-    return f"{shown} of {found} nodules shown, the most probable"
+        return f"{found} of {found} {thing}{'' if found == 1 else 's'} shown"
+    return f"{shown} of {found} {thing}s shown, the most probable"
 
 
 def _draw_nodules(page: Page, content: Content, top: float) -> None:
