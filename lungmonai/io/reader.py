@@ -67,9 +67,6 @@ class CTReader(ImageReader):
         scan = _read_one(img)
         affine = torch.from_numpy(ras_from_lps(scan.affine_lps))
         meta = {
-            # Savers name their files by this and cut it at its last dot, which a UID has many of.
-            "filename_or_obj": str(Path(scan.source).parent / f"{scan.series_uid}.nii.gz"),
-            "source": scan.source,
             "affine": affine,
             "original_affine": affine.clone(),
             "space": "RAS",
