@@ -6,6 +6,7 @@ import argparse
 import io
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name or a dash that the terminal cannot show
     arguments = build_parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminate)
+    if threading.current_thread() is threading.main_thread():  # others cannot set it
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         arguments.run(arguments)
     except LungmonaiError as error:
@@ -117,7 +119,7 @@ def _add_analyze(verbs: Any) -> None:
 
 
 def _add_series(verbs: Any) -> None:
-    add = _verb(verbs, "series", _series, "list the DICOM series of a folder or zip")
+    add = _verb(verbs, "series", _series, "list the DICOM series of a folder or zip, the largest first")
     add("scan", type=Path, help="a DICOM folder or a zip of one")
 
 
@@ -192,8 +194,10 @@ def _print_result(result: ScanResult, folder: Path, stand_in: bool) -> None:
 def _series(arguments: argparse.Namespace) -> None:
     from .io import list_series
 
-    for series in list_series(arguments.scan):
-        sys.stdout.write(f"{series}\n")
+    for one in list_series(arguments.scan):
+        axial = "axial" if one.axial else "not axial"
+        shape = f"{one.columns}x{one.rows}x{one.slices}"
+        sys.stdout.write(f"{one.uid}  {one.modality}  {axial}  {shape}  {one.description}\n")
 
 
 def _import_weights(arguments: argparse.Namespace) -> None:

@@ -231,6 +231,14 @@ def test_a_run_that_is_stopped_says_so_and_leaves_nothing_half_written(
     assert not list((tmp_path / "out").glob(".partial*"))
 
 
+def test_series_are_listed_for_people(tmp_path: Path, capsys) -> None:
+    from scan_writers import SERIES, write_dicom
+
+    write_dicom(tmp_path / "scan")
+    assert main(["series", str(tmp_path / "scan")]) == 0
+    assert capsys.readouterr().out.startswith(f"{SERIES}  CT  axial  10x8x6  ")
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from lungmonai.cli import build_parser; build_parser().format_help();"
