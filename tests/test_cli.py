@@ -72,6 +72,7 @@ def test_tables_begin_with_the_columns_of_luna16(ran: Path) -> None:
         head = (ran / name).read_text().splitlines()[0].split(",")
         assert head[:5] == ["seriesuid", "coordX", "coordY", "coordZ", "probability"]
         assert {row["seriesuid"] for row in rows(ran / name)} == {"scan"}
+        assert {row["weights"] for row in rows(ran / name)} == {"stand-in"}
 
 
 def test_every_candidate_over_the_threshold_is_in_one_nodule(ran: Path) -> None:

@@ -31,12 +31,12 @@ _CANDIDATE_COLUMNS = (
     *_LUNA16_COLUMNS,
     *("indexSlice", "indexRow", "indexColumn"),
     *("cropSlice", "cropRow", "cropColumn"),
-    *("voxels", "location"),
+    *("voxels", "location", "weights"),
 )
 _NODULE_COLUMNS = (
     *_LUNA16_COLUMNS,
     *("malignancy_probability", "slice", "volume_mm3", "equivalent_diameter_mm", "long_axis_mm"),
-    *("location", "detections"),
+    *("location", "detections", "weights"),
 )
 
 _TABLE_WIDTH = 100
@@ -71,7 +71,7 @@ def write_candidates(result: ScanResult, path: Path | str) -> None:
     Raises:
         OutputError: the file could not be written; nothing is left behind.
     """
-    rows = (_candidate_row(result.series_uid, candidate) for candidate in result.candidates)
+    rows = (_candidate_row(result.series_uid, _weights(result), candidate) for candidate in result.candidates)
     _write_csv(Path(path), _CANDIDATE_COLUMNS, rows)
 
 
@@ -87,7 +87,7 @@ def write_nodules(result: ScanResult, path: Path | str) -> None:
     Raises:
         OutputError: the file could not be written; nothing is left behind.
     """
-    rows = (_nodule_row(result.series_uid, nodule) for nodule in result.nodules)
+    rows = (_nodule_row(result.series_uid, _weights(result), nodule) for nodule in result.nodules)
     _write_csv(Path(path), _NODULE_COLUMNS, rows)
 
 
@@ -147,7 +147,7 @@ def slice_number(nodule: Nodule) -> int:
     return round(nodule.center_vox[0]) + 1
 
 
-def _candidate_row(series_uid: str, candidate: Candidate) -> list[str]:
+def _candidate_row(series_uid: str, weights: str, candidate: Candidate) -> list[str]:
     return [
         series_uid,
         *(f"{value:.6f}" for value in candidate.center_lps_mm),
@@ -156,10 +156,11 @@ def _candidate_row(series_uid: str, candidate: Candidate) -> list[str]:
         *(str(int(value)) for value in candidate.crop_vox),
         str(int(candidate.voxels)),
         candidate.location,
+        weights,
     ]
 
 
-def _nodule_row(series_uid: str, nodule: Nodule) -> list[str]:
+def _nodule_row(series_uid: str, weights: str, nodule: Nodule) -> list[str]:
     return [
         series_uid,
         *(f"{value:.6f}" for value in nodule.center_lps_mm),
@@ -169,7 +170,13 @@ def _nodule_row(series_uid: str, nodule: Nodule) -> list[str]:
         *(f"{value:.6f}" for value in _sizes(nodule)),
         nodule.location,
         str(len(nodule.candidates)),
+        weights,
     ]
+
+
+def _weights(result: ScanResult) -> str:
+    # In every row, since rows are cut out and pasted elsewhere.
+    return "stand-in" if result.record.get("stand_in") else "trained"
 
 
 def _sizes(nodule: Nodule) -> tuple[float, float, float]:

@@ -141,6 +141,21 @@ def test_bfloat16_finds_the_clear_nodules(part, published_weights, precision: st
     assert (nearest < 1.0).all()
 
 
+@pytest.mark.gpu
+def test_a_gpu_finds_the_clear_nodules_in_seconds(part, published_weights) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    exact = run(part, published_weights, merge=False)
+    models, settings = Models.load(*published_weights), AnalysisSettings(device="cuda", merge=False)
+    found = analyze_scan(part, models, settings)
+    assert found.record["engine"]["classify_precision"] == "bfloat16"
+    clear = np.array([n.center_lps_mm for n in exact.nodules if n.nodule_prob > 0.99])
+    ours = np.array([n.center_lps_mm for n in found.nodules])
+    assert (np.linalg.norm(clear[:, None] - ours[None], axis=2).min(axis=1) < 1.0).all()
+
+
 def test_merging_joins_detections_that_are_near(part, published_weights) -> None:
     apart, merged = (run(part, published_weights, merge=merge) for merge in (False, True))
     taken = sorted(place for nodule in merged.nodules for place in nodule.candidates)

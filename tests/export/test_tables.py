@@ -24,7 +24,7 @@ def test_candidates_begin_as_luna16_wants(tmp_path):
     header = (tmp_path / "candidates.csv").read_bytes().split(b"\n")[0]
     assert header == (
         b"seriesuid,coordX,coordY,coordZ,probability,indexSlice,indexRow,indexColumn,"
-        b"cropSlice,cropRow,cropColumn,voxels,location"
+        b"cropSlice,cropRow,cropColumn,voxels,location,weights"
     )
 
 
@@ -65,7 +65,7 @@ def test_nodules_read_back(tmp_path):
     header = (tmp_path / "nodules.csv").read_text().splitlines()[0]
     assert header == (
         "seriesuid,coordX,coordY,coordZ,probability,malignancy_probability,slice,"
-        "volume_mm3,equivalent_diameter_mm,long_axis_mm,location,detections"
+        "volume_mm3,equivalent_diameter_mm,long_axis_mm,location,detections,weights"
     )
     first, second = read(tmp_path / "nodules.csv")
     assert (first["malignancy_probability"], second["malignancy_probability"]) == ("0.125", "")
