@@ -5,9 +5,9 @@ import site
 import sysconfig
 from pathlib import Path
 
-from .errors import WeightsError
+from .errors import SettingsError, WeightsError
 
-__all__ = ["bundle_root", "bundles_folder", "default_weights"]
+__all__ = ["bundle_root", "bundles_folder", "check_scan", "default_weights", "scan_items"]
 
 
 def bundles_folder() -> Path:
@@ -34,6 +34,27 @@ def bundle_root(name: str) -> str:
         name: such as "seg".
     """
     return str(bundles_folder() / name)
+
+
+def scan_items(dataset_dir: str | float, scan: str | float) -> list[dict[str, str]]:
+    """The one item of an inference dataset.
+
+    Args:
+        dataset_dir: folder that `scan` is relative to; empty for the current one.
+        scan: anything that `lungmonai.io.read_ct` takes; the command line turns names that look
+            like numbers into numbers.
+    """
+    return [{"image": str(Path(str(dataset_dir)) / str(scan))}]
+
+
+def check_scan(scan: str | float) -> None:
+    """Refuse a config's scan that was left empty, which MONAI would take for the current folder.
+
+    Raises:
+        SettingsError: it is empty.
+    """
+    if not str(scan):
+        raise SettingsError("scan is empty", wanted="a path", do="Add `--scan PATH`.")
 
 
 def default_weights(name: str) -> Path:

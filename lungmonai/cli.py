@@ -17,7 +17,7 @@ from .errors import EngineError, LungmonaiError, OutputError, ScanError, Setting
 if TYPE_CHECKING:
     from .nodule import ScanResult
 
-__all__ = ["build_parser", "main"]
+__all__ = ["build_parser", "main", "run_or_exit"]
 
 # Also in the README; a run that was stopped gives 128 plus the signal's number, as in a shell.
 EXIT_CODES: tuple[tuple[type[LungmonaiError], int], ...] = (
@@ -28,7 +28,6 @@ EXIT_CODES: tuple[tuple[type[LungmonaiError], int], ...] = (
     (EngineError, 6),
 )
 _INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
-_TABLE_ROWS = 20
 _STAND_IN = (
     "These weights are a stand-in that shows how the software works. What they mark are dense spots,\n"
     "NOT detected nodules. Give real weights with --seg and --nodule."
@@ -47,15 +46,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     if threading.current_thread() is threading.main_thread():  # others cannot set it
         signal.signal(signal.SIGTERM, _terminate)
-    try:
-        arguments.run(arguments)
-    except LungmonaiError as error:
-        _say(f"lungmonai: {error}")
-        return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
-    except KeyboardInterrupt as stop:
-        _say("lungmonai: stopped; no file was left half-written.")
-        return _TERMINATED if isinstance(stop, _Terminated) else _INTERRUPTED
-    return 0
+    return _exit_code(lambda: arguments.run(arguments))
+
+
+def run_or_exit(work: Callable[[], object]) -> None:
+    """Run a bundle's work; what goes wrong is one line and an exit code, as for a command.
+
+    MONAI and ignite wrap an error in tracebacks of their own, at whose end ours is not seen.
+
+    Args:
+        work: called without arguments.
+
+    Raises:
+        SystemExit: one of ours went wrong, or it was stopped.
+    """
+    code = _exit_code(work)
+    if code:
+        raise SystemExit(code)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -177,13 +184,14 @@ def _analyze(arguments: argparse.Namespace) -> None:
 
 
 def _print_result(result: ScanResult, folder: Path, stand_in: bool) -> None:
+    from .analysis.run import TABLE_ROWS
     from .export import nodule_table
 
     for note in result.notes:
         _say(f"Note: {note}")
     seconds = sum(result.record["timings_s"].values())
     lines = (
-        nodule_table(result, stand_in=stand_in, rows=_TABLE_ROWS).rstrip(),
+        nodule_table(result, stand_in=stand_in, rows=TABLE_ROWS).rstrip(),
         "",
         f"{seconds:.1f} s. Picture: {folder / 'overview.png'}  Tables: {folder / 'nodules.csv'}",
         "For research; not a medical device.",
@@ -211,6 +219,28 @@ def _import_weights(arguments: argparse.Namespace) -> None:
         f"{arguments.output}: {done.architecture}, {done.parameters:,} parameters\n"
         f"from {arguments.checkpoint.name}, {known}, SHA-256 {done.sha256}\n"
     )
+
+
+def _exit_code(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except KeyboardInterrupt as stop:
+        _say("lungmonai: stopped; no file was left half-written.")
+        return _TERMINATED if isinstance(stop, _Terminated) else _INTERRUPTED
+    except Exception as error:
+        ours = _ours(error)
+        if ours is None:
+            raise
+        _say(f"lungmonai: {ours}")
+        return next((code for kind, code in EXIT_CODES if isinstance(ours, kind)), 1)
+    return 0
+
+
+def _ours(error: BaseException | None) -> LungmonaiError | None:
+    """The error of ours that an error is or was caused by."""
+    while error is not None and not isinstance(error, LungmonaiError):
+        error = error.__cause__
+    return error
 
 
 class _Terminated(KeyboardInterrupt):

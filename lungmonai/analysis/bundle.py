@@ -10,13 +10,12 @@ from ..export import nodule_table
 from ..nodule import ScanResult
 from ..progress import Bars
 from .models import Models
-from .run import STAND_IN_BANNER, analyze_to_folder
+from .run import STAND_IN_BANNER, TABLE_ROWS, analyze_to_folder
 from .settings import AnalysisSettings
 
 __all__ = ["ScanAnalysis"]
 
 _log = logging.getLogger(__name__)
-_TABLE_ROWS = 20
 
 
 class ScanAnalysis:
@@ -32,9 +31,6 @@ class ScanAnalysis:
         volume_format: "nii.gz" or "mhd".
         quiet: draw no progress bars.
         settings: the fields of `AnalysisSettings`.
-
-    Raises:
-        SettingsError: `scan` or `output_dir` is empty, or a setting is out of range.
     """
 
     def __init__(
@@ -52,19 +48,22 @@ class ScanAnalysis:
     ) -> None:
         # The command line turns names that look like numbers into numbers.
         self.scan, self.output_dir = str(scan), str(output_dir)
-        for name, value in (("scan", self.scan), ("output_dir", self.output_dir)):
-            if not value:
-                raise SettingsError(f"{name} is empty", wanted="a path", do=f"Add `--{name} PATH`.")
         self.weights = [str(name) or None for name in (seg, nodule, malignancy)]
         self.series, self.volume_format, self.quiet = series or None, volume_format, quiet
-        self.settings = AnalysisSettings(**settings)
+        self.settings = settings
 
     def run(self) -> ScanResult:
         """Analyse, write the results, and log the table.
 
         Raises:
+            SettingsError: `scan` or `output_dir` is empty, or a setting is out of range.
             LungmonaiError: as `analyze_to_folder`.
         """
+        # Here, not when the config is resolved, where MONAI would bury it.
+        for name, value in (("scan", self.scan), ("output_dir", self.output_dir)):
+            if not value:
+                raise SettingsError(f"{name} is empty", wanted="a path", do=f"Add `--{name} PATH`.")
+        settings = AnalysisSettings(**self.settings)
         models = Models.load(*self.weights)
         if models.stand_in:
             _log.warning(STAND_IN_BANNER)
@@ -73,12 +72,12 @@ class ScanAnalysis:
                 self.scan,
                 self.output_dir,
                 models=models,
-                settings=self.settings,
+                settings=settings,
                 series=self.series,
                 volume_format=self.volume_format,
                 progress=bars,
             )
         for note in result.notes:
             _log.info(note)
-        _log.info("\n%s", nodule_table(result, stand_in=models.stand_in, rows=_TABLE_ROWS))
+        _log.info("\n%s", nodule_table(result, stand_in=models.stand_in, rows=TABLE_ROWS))
         return result

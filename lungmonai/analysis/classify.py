@@ -70,9 +70,9 @@ def _at_least_a_crop(hu: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def _blocks(hu: NDArray[np.int16], starts: NDArray[np.int64], count: int) -> Iterator[NDArray[np.int16]]:
+    # One buffer: a runner has read a block before it asks for the next.
+    block = np.empty((count, 1, *CROP_SHAPE), dtype=np.int16)
     for first in range(0, len(starts), count):
-        # A fresh block each time: an engine may still be reading the one before.
-        block = np.empty((count, 1, *CROP_SHAPE), dtype=np.int16)
         wanted = starts[first : first + count]
         for place in range(count):
             corner = wanted[min(place, len(wanted) - 1)]

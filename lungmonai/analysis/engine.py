@@ -21,7 +21,8 @@ from .settings import AnalysisSettings
 
 __all__ = ["Engine", "Runner", "choose_engine"]
 
-# Takes int16 HU blocks, yields float32 probabilities in the same order.
+# Takes int16 HU blocks, yields float32 probabilities in the same order. It has read a block before
+# it takes the next, and an answer is good until then.
 Runner = Callable[[Iterable[NDArray[np.int16]]], Iterator[NDArray[np.float32]]]
 
 # Slices and crops per call. On a CPU one slice's activations just fit the caches; a GPU wants more.

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..bundles import default_weights
-from ..errors import WeightsError
 from ..files import sha256_of
-from ..networks.architectures import Architecture, architecture_named
+from ..networks.architectures import Architecture, architecture_named, check_task
 from .converted import kept_about
 
 if TYPE_CHECKING:
@@ -59,12 +58,7 @@ class ModelFile:
             }
             return cls(path, weights.sha256, about)
         model = cls(path, sha256_of(path), about)
-        if model.architecture.task != task:
-            raise WeightsError(
-                f"{path} holds {model.architecture.name} weights, for {model.architecture.task}",
-                wanted=f"weights for {task}",
-                do="Check that --seg, --nodule and --malignancy name the right files.",
-            )
+        check_task(path, model.architecture, task)
         return model
 
     @property

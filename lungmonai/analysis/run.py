@@ -27,10 +27,12 @@ from .models import Models
 from .record import Stopwatch
 from .settings import AnalysisSettings
 
-__all__ = ["STAND_IN_BANNER", "VOLUME_FORMATS", "analyze_to_folder"]
+__all__ = ["STAND_IN_BANNER", "TABLE_ROWS", "VOLUME_FORMATS", "analyze_to_folder"]
 
 STAND_IN_BANNER = "STAND-IN WEIGHTS: these are dense spots, not detections"
 VOLUME_FORMATS = ("nii.gz", "mhd")
+# Nodules that a screen shows; the files hold them all.
+TABLE_ROWS = 20
 
 
 def analyze_to_folder(

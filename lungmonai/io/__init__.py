@@ -5,6 +5,7 @@ Importing this loads neither torch nor MONAI; `CTReader` brings them when it is 
 
 from typing import TYPE_CHECKING
 
+from ..lazy import lazy_names
 from .dicom import list_series
 from .read import read_ct
 from .scan import CTScan, ras_from_lps
@@ -14,10 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["CTReader", "CTScan", "list_series", "ras_from_lps", "read_ct"]
 
-
-def __getattr__(name: str) -> object:
-    if name == "CTReader":
-        from .reader import CTReader
-
-        return CTReader
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, {"reader": ("CTReader",)})

@@ -7,9 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DamagedError, GeometryError, NotCTError
+from ..errors import GeometryError, NotCTError
 from .geometry import affine_from_parts
-from .header_text import header_line
+from .header_text import WRITE_AGAIN, damaged_header, header_line, header_start
 from .voxels import VoxelBlock, check_sizes, neighbour
 
 __all__ = ["read_metaimage_header"]
@@ -28,9 +28,7 @@ _TYPES = {
     "MET_DOUBLE": "f8",
 }
 _Number = TypeVar("_Number", int, float)
-_LONGEST_HEADER = 65_536
 _IDENTITY = "1 0 0 0 1 0 0 0 1"
-_DO = "Write the file again with ITK, SimpleITK or 3D Slicer."
 
 
 def read_metaimage_header(path: Path) -> tuple[VoxelBlock, NDArray[np.float64]]:
@@ -42,8 +40,7 @@ def read_metaimage_header(path: Path) -> tuple[VoxelBlock, NDArray[np.float64]]:
     Raises:
         ScanError: whatever does not fit a three-dimensional single-channel image.
     """
-    with path.open("rb") as file:
-        start = file.read(_LONGEST_HEADER)
+    start = header_start(path)
     fields, length = _fields(path, start)
     _check_fixed(path, fields)
     sizes = tuple(_numbers(path, fields, ("DimSize",), 3, int))
@@ -69,13 +66,15 @@ def _fields(path: Path, start: bytes) -> tuple[dict[str, str], int]:
         length += len(line)
         key, equals, value = header_line(line).partition("=")
         if not equals and key.strip():
-            raise _damaged(path, f"the header line {key.strip()[:60]!r}", "lines of the form Key = Value")
+            raise damaged_header(
+                path, f"the header line {key.strip()[:60]!r}", "lines of the form Key = Value"
+            )
         if key.strip() in fields:
-            raise _damaged(path, f"{key.strip()} twice in its header", "every key once")
+            raise damaged_header(path, f"{key.strip()} twice in its header", "every key once")
         fields[key.strip()] = value.strip()
         if key.strip() == "ElementDataFile":
             return fields, length
-    raise _damaged(path, "no ElementDataFile in its header", "a MetaImage header that names its data")
+    raise damaged_header(path, "no ElementDataFile in its header", "a MetaImage header that names its data")
 
 
 def _check_fixed(path: Path, fields: dict[str, str]) -> None:
@@ -87,9 +86,9 @@ def _check_fixed(path: Path, fields: dict[str, str]) -> None:
             do="Give one single-channel CT volume, not a slice, a series in time or a colour image.",
         )
     if not _flag(path, fields, "BinaryData", default="True"):
-        raise _damaged(path, "voxels written as text", "BinaryData = True")
+        raise damaged_header(path, "voxels written as text", "BinaryData = True")
     if fields.get("HeaderSize", "0") != "0":
-        raise _damaged(
+        raise damaged_header(
             path, f"HeaderSize = {fields['HeaderSize']}", "voxels that begin where the file begins"
         )
 
@@ -109,7 +108,9 @@ def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[np.generic]:
 def _affine(path: Path, fields: dict[str, str]) -> NDArray[np.float64]:
     if "ElementSpacing" not in fields and "ElementSize" not in fields:
         raise GeometryError(
-            f"{path} has no ElementSpacing", wanted="the distance between voxels in mm, three numbers", do=_DO
+            f"{path} has no ElementSpacing",
+            wanted="the distance between voxels in mm, three numbers",
+            do=WRITE_AGAIN,
         )
     spacing = _numbers(path, fields, ("ElementSpacing", "ElementSize"), 3, float)
     origin = _numbers(path, fields, ("Offset", "Position", "Origin"), 3, float, default="0 0 0")
@@ -127,13 +128,13 @@ def _check_compressed_size(path: Path, fields: dict[str, str], block: VoxelBlock
     came = block.path.stat().st_size - block.start
     if came != wanted:
         what = "truncated" if came < wanted else "oversized"
-        raise _damaged(path, f"{came:,} compressed bytes, {what}", f"CompressedDataSize = {wanted:,}")
+        raise damaged_header(path, f"{came:,} compressed bytes, {what}", f"CompressedDataSize = {wanted:,}")
 
 
 def _flag(path: Path, fields: dict[str, str], key: str, default: str = "False") -> bool:
     value = fields.get(key, default).lower()
     if value not in ("true", "false", "1", "0"):
-        raise _damaged(path, f"{key} = {fields[key]}", "True or False")
+        raise damaged_header(path, f"{key} = {fields[key]}", "True or False")
     return value in ("true", "1")
 
 
@@ -152,9 +153,5 @@ def _numbers(
     except ValueError:
         numbers = []
     if len(numbers) != count:
-        raise _damaged(path, f"{key} = {fields.get(key, 'nothing')}", f"{count} numbers")
+        raise damaged_header(path, f"{key} = {fields.get(key, 'nothing')}", f"{count} numbers")
     return numbers
-
-
-def _damaged(path: Path, came: str, wanted: str) -> DamagedError:
-    return DamagedError(f"{path} has {came}", wanted=wanted, do=_DO)

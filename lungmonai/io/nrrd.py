@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DamagedError, GeometryError, NotCTError
+from ..errors import GeometryError, NotCTError
 from .geometry import affine_from_axes
-from .header_text import header_line
+from .header_text import LONGEST_HEADER, WRITE_AGAIN, damaged_header, header_line, header_start
 from .voxels import VoxelBlock, check_sizes, neighbour
 
 __all__ = ["read_nrrd_header"]
@@ -36,8 +36,6 @@ _SPACES = {
     "ras": (-1, -1, 1),
 }
 _SPATIAL_KINDS = {"domain", "space", "???", "none"}
-_LONGEST_HEADER = 65_536
-_DO = "Write the file again with ITK, SimpleITK or 3D Slicer."
 
 
 def read_nrrd_header(path: Path) -> tuple[VoxelBlock, NDArray[np.float64]]:
@@ -49,17 +47,16 @@ def read_nrrd_header(path: Path) -> tuple[VoxelBlock, NDArray[np.float64]]:
     Raises:
         ScanError: whatever does not fit a three-dimensional single-channel image.
     """
-    with path.open("rb") as file:
-        start = file.read(_LONGEST_HEADER)
+    start = header_start(path)
     fields, length = _fields(path, start)
     _check_fixed(path, fields)
     shape = check_sizes(str(path), _sizes(path, fields))
     encoding = fields.get("encoding", "").lower()
     if encoding not in ("raw", "gzip", "gz"):
-        raise _damaged(path, f"encoding: {encoding or 'nothing'}", "raw or gzip")
+        raise damaged_header(path, f"encoding: {encoding or 'nothing'}", "raw or gzip")
     data_file = fields.get("data file")
     if data_file is None and path.suffix.lower() == ".nhdr":
-        raise _damaged(path, "no data file in its header", "the name of the file that holds the voxels")
+        raise damaged_header(path, "no data file in its header", "the name of the file that holds the voxels")
     block = VoxelBlock(
         name=str(path),
         path=path if data_file is None else neighbour(path, data_file),
@@ -74,7 +71,7 @@ def read_nrrd_header(path: Path) -> tuple[VoxelBlock, NDArray[np.float64]]:
 def _fields(path: Path, start: bytes) -> tuple[dict[str, str], int]:
     """Field to value, up to the blank line that ends the header; and the header's length in bytes."""
     if not re.match(rb"NRRD000[1-6]\r?\n", start):
-        raise _damaged(path, f"the first bytes {start[:8]!r}", "NRRD0001 to NRRD0006")
+        raise damaged_header(path, f"the first bytes {start[:8]!r}", "NRRD0001 to NRRD0006")
     fields: dict[str, str] = {}
     lines = start.split(b"\n")
     length = len(lines[0]) + 1
@@ -88,9 +85,11 @@ def _fields(path: Path, start: bytes) -> tuple[dict[str, str], int]:
         if length > len(start):
             break
     # A detached header may end without the blank line.
-    if "data file" in fields and len(start) < _LONGEST_HEADER:
+    if "data file" in fields and len(start) < LONGEST_HEADER:
         return fields, len(start)
-    raise _damaged(path, "no blank line after its header", "a NRRD header, a blank line, then the voxels")
+    raise damaged_header(
+        path, "no blank line after its header", "a NRRD header, a blank line, then the voxels"
+    )
 
 
 def _add_field(path: Path, fields: dict[str, str], text: str) -> None:
@@ -100,9 +99,9 @@ def _add_field(path: Path, fields: dict[str, str], text: str) -> None:
     key, colon, value = text.partition(":")
     key = {"datafile": "data file", "centerings": "centers"}.get(key.strip().lower(), key.strip().lower())
     if not colon:
-        raise _damaged(path, f"the header line {text[:60]!r}", "lines of the form field: value")
+        raise damaged_header(path, f"the header line {text[:60]!r}", "lines of the form field: value")
     if key in fields:
-        raise _damaged(path, f"{key} twice in its header", "every field once")
+        raise damaged_header(path, f"{key} twice in its header", "every field once")
     fields[key] = value.strip()
 
 
@@ -116,14 +115,16 @@ def _check_fixed(path: Path, fields: dict[str, str]) -> None:
         )
     for key in ("line skip", "lineskip", "byte skip", "byteskip"):
         if fields.get(key, "0") != "0":
-            raise _damaged(path, f"{key}: {fields[key]}", "voxels that begin where the header or file begins")
+            raise damaged_header(
+                path, f"{key}: {fields[key]}", "voxels that begin where the header or file begins"
+            )
 
 
 def _sizes(path: Path, fields: dict[str, str]) -> tuple[int, ...]:
     try:
         return tuple(int(word) for word in fields.get("sizes", "").split())
     except ValueError:
-        raise _damaged(path, f"sizes: {fields['sizes']}", "three whole numbers") from None
+        raise damaged_header(path, f"sizes: {fields['sizes']}", "three whole numbers") from None
 
 
 def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[np.generic]:
@@ -136,7 +137,7 @@ def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[np.generic]:
         )
     code, endian = _DTYPE_OF[kind], fields.get("endian", "").lower()
     if endian not in ("little", "big") and not code.endswith("1"):
-        raise _damaged(path, f"endian: {endian or 'nothing'}", "little or big")
+        raise damaged_header(path, f"endian: {endian or 'nothing'}", "little or big")
     return np.dtype((">" if endian == "big" else "<") + code)
 
 
@@ -146,11 +147,11 @@ def _affine(path: Path, fields: dict[str, str]) -> NDArray[np.float64]:
         raise GeometryError(
             f"{path} has space: {space or 'nothing'}, so left and right are unknown",
             wanted="left-posterior-superior, or RAS or LAS",
-            do=_DO,
+            do=WRITE_AGAIN,
         )
     if any("mm" not in unit for unit in re.findall(r'"([^"]*)"', fields.get("space units", ""))):
         raise GeometryError(
-            f"{path} has space units: {fields['space units']}", wanted='"mm" three times', do=_DO
+            f"{path} has space units: {fields['space units']}", wanted='"mm" three times', do=WRITE_AGAIN
         )
     directions = _vectors(path, fields, "space directions", 3)
     origin = _vectors(path, fields, "space origin", 1)
@@ -170,10 +171,6 @@ def _vectors(path: Path, fields: dict[str, str], key: str, count: int) -> NDArra
         raise GeometryError(
             f"{path} has {key}: {fields.get(key, 'nothing')}",
             wanted=f"{count} of (x,y,z), in mm",
-            do=_DO,
+            do=WRITE_AGAIN,
         )
     return np.array(vectors)
-
-
-def _damaged(path: Path, came: str, wanted: str) -> DamagedError:
-    return DamagedError(f"{path} has {came}", wanted=wanted, do=_DO)

@@ -33,8 +33,10 @@ def read_ct(path: str | Path, *, series: str | None = None) -> CTScan:
 
     Raises:
         ScanError: the scan is refused; the message says why and what to do.
-        SettingsError: `series` was given for a file that is not DICOM.
+        SettingsError: the path is empty, or `series` was given for a file that is not DICOM.
     """
+    if not str(path):  # Path("") would be the current folder
+        raise SettingsError("the scan's path is empty", wanted="a CT file or DICOM folder", do="Name it.")
     path = Path(path)
     try:
         check_there(path)

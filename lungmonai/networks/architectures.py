@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
@@ -14,7 +15,7 @@ from ..errors import WeightsError
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ARCHITECTURES", "Architecture", "architecture_named", "build_network"]
+__all__ = ["ARCHITECTURES", "Architecture", "architecture_named", "build_network", "check_task"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,25 @@ def architecture_named(name: str) -> Architecture:
         wanted=" or ".join(known.name for known in ARCHITECTURES),
         do="Import the weights again with `lungmonai weights import`, or update lungmonai.",
     )
+
+
+def check_task(path: Path, architecture: Architecture, task: str) -> None:
+    """Refuse weights that are for something else.
+
+    Args:
+        path: the weights file, for the message.
+        architecture: that it names.
+        task: that it is wanted for.
+
+    Raises:
+        WeightsError: the tasks differ.
+    """
+    if architecture.task != task:
+        raise WeightsError(
+            f"{path} holds {architecture.name} weights, for {architecture.task}",
+            wanted=f"weights for {task}",
+            do="Check that --seg, --nodule and --malignancy name the right files.",
+        )
 
 
 def build_network(name: str) -> nn.Module:

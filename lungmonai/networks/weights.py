@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import WeightsError
 from ..files import sha256_of, written_whole
-from .architectures import Architecture, architecture_named
+from .architectures import Architecture, architecture_named, check_task
 
 __all__ = ["LoadedWeights", "fill_network", "load_weights", "read_checkpoint", "save_weights"]
 
@@ -77,12 +77,7 @@ def load_weights(path: Path, *, task: str) -> LoadedWeights:
             do="Turn a reference checkpoint into weights with `lungmonai weights import FILE -o OUT.pt`.",
         )
     architecture = architecture_named(str(about["architecture"]))
-    if architecture.task != task:
-        raise WeightsError(
-            f"{path} holds {architecture.name} weights, for {architecture.task}",
-            wanted=f"weights for {task}",
-            do="Check that --seg, --nodule and --malignancy name the right files.",
-        )
+    check_task(path, architecture, task)
     network = fill_network(architecture.build(), state, path).eval()
     stand_in, origin = bool(about.get("stand_in", False)), str(about.get("origin", "unknown"))
     return LoadedWeights(network, architecture, sha256_of(path), path, stand_in, origin)

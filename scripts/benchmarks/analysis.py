@@ -79,6 +79,8 @@ class Agreement:
 def main(argv: list[str]) -> int:
     """Run the benchmark; 1 if a variant failed."""
     options = _parser().parse_args(argv)
+    if not options.scan.exists():
+        raise SystemExit(f"bench: {options.scan} does not exist; name a scan with --scan")
     variants = _variants(options.engines, options.device)
     variants = [v for v in variants if any(fnmatch(v.name, pattern) for pattern in options.variants)]
     say(f"machine:  {machine_line()}")
@@ -151,7 +153,7 @@ def _common_job(options: argparse.Namespace, folder: Path) -> tuple[dict[str, An
         made = in_fresh_process(question, environment=cache)
         say(f"convert:  {made['convert_s']:.1f} s for OpenVINO, once per weights file, not in any row below")
     except BenchError as error:
-        say(f"weights:  failed: {error}")
+        raise SystemExit(f"bench: the weights cannot be used: {error}") from error
     return job, cache
 
 
