@@ -10,12 +10,14 @@
     │   └── SeriesError       a DICOM folder from which no one series can be taken
     ├── WeightsError          a weights file that is refused or missing
     ├── EngineError           a device that this machine does not have, or an engine that it cannot run
+    ├── DataError             a table, a datalist or a data set's folder that cannot be used
     ├── SettingsError         an option whose value makes no sense
     └── OutputError           results could not be written
 """
 
 __all__ = [
     "DamagedError",
+    "DataError",
     "EngineError",
     "GeometryError",
     "LungmonaiError",
@@ -76,6 +78,10 @@ class WeightsError(LungmonaiError):
 
 class EngineError(LungmonaiError):
     """This machine lacks the device asked for, or cannot run the engine on it."""
+
+
+class DataError(LungmonaiError):
+    """A table, a datalist or a data set's folder cannot be used."""
 
 
 class SettingsError(LungmonaiError):

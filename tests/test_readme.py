@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lungmonai.cli import EXIT_CODES, build_parser
+from lungmonai.commands.verb import FOUND
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,7 +72,7 @@ def test_exit_codes_are_those_of_the_command() -> None:
     cells = re.findall(r"^\| (\d+(?:, \d+)*) \|", README, re.MULTILINE)
     documented = {int(code) for cell in cells for code in cell.split(", ")}
     # 1 is Python's own, 128 + 2 and 128 + 15 are the shell's for SIGINT and SIGTERM.
-    assert documented == {0, 1, 130, 143} | {code for _, code in EXIT_CODES}
+    assert documented == {0, 1, 130, 143, FOUND} | {code for _, code in EXIT_CODES}
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,0 +1,13 @@
+"""The verbs of the `lungmonai` command, one file each: `add(verbs)` names its options.
+
+A verb imports what is heavy when it runs, not before: `--help` must stay quick.
+"""
+
+from types import ModuleType
+
+from . import analyze, series, weights
+
+__all__ = ["VERBS"]
+
+# In the order in which `lungmonai --help` lists them.
+VERBS: tuple[ModuleType, ...] = (analyze, series, weights)
