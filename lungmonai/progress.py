@@ -42,7 +42,12 @@ class Bars:
             # A log file gets a line now and then instead of hundreds.
             interval = 0.1 if sys.stderr.isatty() else 10.0
             self._bar = tqdm(
-                total=total, desc=name, file=sys.stderr, mininterval=interval, dynamic_ncols=True
+                total=total,
+                initial=done,  # what an earlier run did must not enter the estimate
+                desc=name,
+                file=sys.stderr,
+                mininterval=interval,
+                dynamic_ncols=True,
             )
             self._stage = stage
         self._bar.update(done - self._bar.n)

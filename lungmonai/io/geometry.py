@@ -35,7 +35,8 @@ def affine_from_axes(name: str, axes: ArrayLike, origin_mm: ArrayLike) -> NDArra
         raise GeometryError(
             f"{name} has a geometry that is not finite: {_short(affine[:3])}", wanted="numbers", do=_AGAIN
         )
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    with np.errstate(over="ignore"):  # an infinite length is refused just below
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
     _check_spacing(name, spacing)
     _check_orthonormal(name, affine[:3, :3] / spacing)
     return affine
@@ -75,7 +76,9 @@ def _check_spacing(name: str, spacing: NDArray[np.float64]) -> None:
 
 
 def _check_orthonormal(name: str, direction: NDArray[np.float64]) -> None:
-    if np.abs(direction.T @ direction - np.eye(3)).max() > DIRECTION_TOLERANCE:
+    # Asked first, as the product of numbers beyond all sense would overflow.
+    huge = np.abs(direction).max() > 2
+    if huge or np.abs(direction.T @ direction - np.eye(3)).max() > DIRECTION_TOLERANCE:
         raise GeometryError(
             f"{name} has sheared axes or a direction that is not orthonormal: {_short(direction)}",
             wanted=f"three perpendicular unit vectors, to {DIRECTION_TOLERANCE}",
@@ -84,4 +87,5 @@ def _check_orthonormal(name: str, direction: NDArray[np.float64]) -> None:
 
 
 def _short(numbers: NDArray[np.float64]) -> str:
-    return str(np.round(numbers, 6).tolist())
+    with np.errstate(over="ignore"):  # rounding multiplies first
+        return str(np.round(numbers, 6).tolist())

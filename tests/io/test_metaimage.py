@@ -195,7 +195,10 @@ def test_spacing_that_is_none(mhd, spacing):
         read_ct(mhd)
 
 
-@pytest.mark.parametrize("matrix", ["1 0.1 0 0 1 0 0 0 1", "2 0 0 0 1 0 0 0 1", "0 0 0 0 0 0 0 0 0"])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "matrix", ["1 0.1 0 0 1 0 0 0 1", "2 0 0 0 1 0 0 0 1", "0 0 0 0 0 0 0 0 0", "1e308 0 0 0 1e308 0 0 0 1"]
+)
 def test_sheared_direction(mhd, matrix):
     replace_text(mhd, "TransformMatrix = 1 0 0 0 1 0 0 0 1", f"TransformMatrix = {matrix}")
     with pytest.raises(GeometryError, match="sheared axes or a direction that is not orthonormal"):
