@@ -2,8 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from lungmonai.data import Phantom
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -23,6 +28,26 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cache")
     os.environ["LUNGMONAI_CACHE"] = str(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def phantom() -> "Phantom":
+    """A small phantom that is stored as it lies in the patient, with nodules."""
+    from lungmonai.data import make_phantom
+
+    return make_phantom(1, 2, small=True)
+
+
+@pytest.fixture(scope="session")
+def coarse_scan(phantom: "Phantom", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The phantom at half its resolution (48 × 128 × 128), written: what every step takes in a second."""
+    from lungmonai.io import CTScan
+    from lungmonai.io.write_metaimage import write_metaimage
+
+    path = tmp_path_factory.mktemp("scan") / "scan.mhd"
+    affine = phantom.scan.affine_lps @ np.diag([2, 2, 2, 1])
+    write_metaimage(CTScan(phantom.scan.hu[::2, ::2, ::2], affine, "scan"), path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from lungmonai.cli import build_parser, main
-from lungmonai.data import make_toy_scan, write_toy_scan
 from lungmonai.networks import build_network, save_weights
 
 FILES = [
@@ -28,10 +27,8 @@ FILES = [
 
 
 @pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scan")
-    write_toy_scan(make_toy_scan(0, shape=(40, 128, 128), spacing_mm=(2.5, 2.5, 6.0)), folder)
-    return folder / "scan.mhd"
+def scan(coarse_scan: Path) -> Path:
+    return coarse_scan
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ A verb imports what is heavy when it runs, not before: `--help` must stay quick.
 
 from types import ModuleType
 
-from . import analyze, series, weights
+from . import analyze, audit, cache, lidc, phantom, prepare, series, weights
 
 __all__ = ["VERBS"]
 
 # In the order in which `lungmonai --help` lists them.
-VERBS: tuple[ModuleType, ...] = (analyze, series, weights)
+VERBS: tuple[ModuleType, ...] = (analyze, series, weights, prepare, audit, cache, lidc, phantom)

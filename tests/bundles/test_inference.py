@@ -11,7 +11,6 @@ import pytest
 from monai.bundle import ConfigParser
 
 from lungmonai.bundles import bundles_folder, default_weights
-from lungmonai.data import make_toy_scan, write_toy_scan
 
 SERIES = "1.3.6.1.4.1.14519.5.2.1.7085.2626.242193282649561899185427104083"
 CHECKOUT = Path(__file__).parents[2]
@@ -19,10 +18,8 @@ CONFIGS = sorted(bundles_folder().glob("*/inference.json"))
 
 
 @pytest.fixture(scope="module")
-def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scan")
-    write_toy_scan(make_toy_scan(0, shape=(24, 128, 128), spacing_mm=(2.5, 2.5, 8.0)), folder)
-    return folder / "scan.mhd"
+def scan(coarse_scan: Path) -> Path:
+    return coarse_scan
 
 
 def run_bundle(name: str, *words: str) -> str:

@@ -1,0 +1,40 @@
+"""A table is opened, or it is said why not."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lungmonai.data.csv_rows import opened_csv
+from lungmonai.errors import DataError
+
+
+def test_columns_and_rows(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes('\ufeff a ,B\r\n1,"2, 3"\r\n\r\n4\r\n'.encode())
+    with opened_csv(path, ("b",), str.lower) as (columns, rows):
+        assert columns == ["a", "b"]
+        assert list(rows) == [["1", "2, 3"], [], ["4"]]
+
+
+def test_what_is_missing_is_named_with_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,B\n1,2\n")
+    text = f"{path} lacks b, c; its header has a, B; wanted the columns a, b, c"
+    with pytest.raises(DataError, match=re.escape(text)), opened_csv(path, ("a", "b", "c")):
+        pass
+
+
+@pytest.mark.parametrize("row", ['"b,4', '"b\nc",4'], ids=["not closed", "closed later"])
+def test_a_row_of_several_lines_is_refused(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"a,b\n1,2\n{row}\n5,6\n")
+    with opened_csv(path, ("a",)) as (_, rows):
+        assert next(rows) == ["1", "2"]
+        with pytest.raises(DataError, match="has in line 3 a quotation mark that is not closed there"):
+            next(rows)
+
+
+def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="could not be read"), opened_csv(tmp_path, ("a",)):
+        pass
