@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lungmonai.data.lidc_agreement import compare_published, read_published
-from lungmonai.data.lidc_database import Contour, LidcDatabase, Reading
-from lungmonai.data.lidc_masks import reading_mask
-from lungmonai.data.lidc_nodules import LidcNodule
-from lungmonai.data.lidc_parts import READERS
+from lungmonai.data.lidc.agreement import compare_published, read_published
+from lungmonai.data.lidc.database import Contour, LidcDatabase, Reading
+from lungmonai.data.lidc.masks import reading_mask
+from lungmonai.data.lidc.nodules import LidcNodule
+from lungmonai.data.lidc.parts import READERS
 
 
 def areas(nodule: LidcNodule, reading: Reading) -> dict[str, float]:

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lungmonai.data.lidc_database import LidcDatabase
-from lungmonai.data.lidc_masks import stacked
-from lungmonai.data.lidc_nodules import LidcNodule, lidc_nodules
+from lungmonai.data.lidc.database import LidcDatabase
+from lungmonai.data.lidc.masks import stacked
+from lungmonai.data.lidc.nodules import LidcNodule, lidc_nodules
 from lungmonai.files import written_whole
 from lungmonai.io import ras_from_lps
 from lungmonai.progress import Bars

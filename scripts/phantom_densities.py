@@ -19,7 +19,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from lungmonai.data.lidc_nodules import LidcNodule
+from lungmonai.data.lidc.nodules import LidcNodule
 from lungmonai.data.phantom.frames import SLICES_MM
 from lungmonai.data.phantom.looks import draw_look, texture_name
 from lungmonai.data.phantom.nodule_shapes import shape_from_mask

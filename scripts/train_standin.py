@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +34,12 @@ ORIGIN = (
     "Stand-in trained for minutes on synthetic scans by scripts/train_standin.py; "
     "it has seen no patient and does not detect real nodules."
 )
-SEG_CROP, SEG_BATCH, CNN_BATCH = 96, 6, 12
+SEG_CROP, SEG_BATCH, CNN_BATCH = 96, 6, 16
 # Missed nodule voxels cost more than false ones: the classifier sorts those out.
 MISS_WEIGHT = 5.0
-MARKED_CASES = 15  # how many scans the segmentation is run on for its false marks
-# The data set, and which of its scans are for what; every fifth is of full size, the others small.
-SEED, HELD_OUT, FULL_SIZE_EVERY = 2017, range(900, 906), 5
+MARKED_CASES = 10  # how many scans the segmentation is run on for its false marks
+# The data set, and which of its scans are for what; every third is small, the others of full size.
+SEED, HELD_OUT, SMALL_EVERY = 2017, range(900, 906), 3
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Case:
 
 def make_case(number: int) -> Case:
     """One phantom, and the points of it that are worth training on."""
-    phantom = make_phantom(SEED, number, small=number % FULL_SIZE_EVERY > 0)
+    phantom = make_phantom(SEED, number, small=number % SMALL_EVERY == 0)
     hu, nodules = phantom.scan.hu, phantom.nodules
     dense = (hu[::2, ::2, ::2] > -500).astype(np.float32)
     edges = np.argwhere((dense > 0) & (uniform_filter(dense, (5, 11, 11)) < 0.5)) * 2
@@ -231,8 +232,8 @@ def say(line: str) -> None:
 def main() -> None:
     """Train both, measure both, write both."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--steps", type=int, default=2000, help="segmentation's; the other gets a fifth")
-    parser.add_argument("--scans", type=int, default=40, help="phantoms to train on")
+    parser.add_argument("--steps", type=int, default=5000, help="segmentation's; the other gets a third")
+    parser.add_argument("--scans", type=int, default=24, help="phantoms to train on")
     parser.add_argument("--out", type=Path, default=ROOT / "bundles", help="folder of the bundles")
     parser.add_argument("--threads", type=int, default=2, help="for torch")
     options = parser.parse_args()
@@ -240,21 +241,21 @@ def main() -> None:
     torch.manual_seed(0)
 
     say(f"making {options.scans} phantoms")
-    cases = [make_case(number) for number in range(options.scans)]
+    with ProcessPoolExecutor(options.threads) as workers:
+        cases = list(workers.map(make_case, range(options.scans)))
 
     say("segmentation")
     seg = build_network("seg_basic_unet")
     seg_loss = DiceCELoss(sigmoid=True, batch=True, weight=torch.tensor([MISS_WEIGHT]))
     fit(seg, batches(cases, segmentation_sample, SEG_BATCH, options.steps), options.steps, seg_loss)
     write(options.out / "seg", "seg_basic_unet", seg)
-    small = [case for number, case in enumerate(cases) if number % FULL_SIZE_EVERY]
-    for case in small[:MARKED_CASES]:
+    for case in cases[:MARKED_CASES]:
         hit, wrong = split_marks(case, marked_points(seg, case.hu))
         case.false_marks = np.concatenate([case.false_marks, wrong])
         say(f"  marks {hit} of {len(case.radii_mm)} nodules and {len(wrong)} other places")
 
     say("nodule or not")
-    cnn, cnn_steps = build_network("nodule_cnn"), max(options.steps // 5, 2)
+    cnn, cnn_steps = build_network("nodule_cnn"), max(options.steps // 3, 2)
     fit(cnn, batches(cases, classifier_sample, CNN_BATCH, cnn_steps), cnn_steps, nn.CrossEntropyLoss())
 
     write(options.out / "nodule", "nodule_cnn", cnn)

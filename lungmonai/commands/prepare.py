@@ -42,8 +42,8 @@ def add(verbs: Any) -> None:
 
 
 def _prepare_luna16(arguments: argparse.Namespace) -> None:
-    from ..data.prepare import prepare_luna16
-    from ..data.prepare_summary import summary_of
+    from ..data.luna16.prepare import prepare_luna16
+    from ..data.luna16.summary import summary_of
     from ..progress import Bars
 
     with Bars(quiet=arguments.quiet) as bars:

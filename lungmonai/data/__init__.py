@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from .audit import find_leaks
     from .cached_dataset import CachedDataset
     from .datalist import all_items, read_datalist, write_datalist
-    from .lidc_database import LidcDatabase
-    from .lidc_nodules import lidc_nodules
+    from .lidc import LidcDatabase, lidc_nodules
+    from .luna16 import prepare_luna16
     from .mapped import open_volume
     from .phantom import Phantom, make_composite, make_phantom, write_composites, write_phantoms
-    from .prepare import prepare_luna16
     from .splits import assign_folds, assign_splits
 
 __all__ = [
@@ -43,11 +42,10 @@ __getattr__ = lazy_names(
         "audit": ("find_leaks",),
         "cached_dataset": ("CachedDataset",),
         "datalist": ("all_items", "read_datalist", "write_datalist"),
-        "lidc_database": ("LidcDatabase",),
-        "lidc_nodules": ("lidc_nodules",),
+        "lidc": ("LidcDatabase", "lidc_nodules"),
         "mapped": ("open_volume",),
         "phantom": ("Phantom", "make_composite", "make_phantom", "write_composites", "write_phantoms"),
-        "prepare": ("prepare_luna16",),
+        "luna16": ("prepare_luna16",),
         "splits": ("assign_folds", "assign_splits"),
     },
 )

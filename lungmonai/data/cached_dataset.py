@@ -18,10 +18,10 @@ from monai.transforms.traits import RandomizableTrait
 from monai.transforms.utils import reset_ops_id
 
 from ..errors import DataError
-from .cache_entry import read_entry
-from .cache_key import item_key, transforms_told
-from .cache_store import CacheStore, Content
-from .cache_values import packed, unpacked
+from .cache.entry import read_entry
+from .cache.key import item_key, transforms_told
+from .cache.store import CacheStore, Content
+from .cache.values import packed, unpacked
 
 __all__ = ["CachedDataset"]
 

@@ -19,10 +19,10 @@ from ..errors import SettingsError
 from ..io.hounsfield import AIR_HU, LOWEST_HU
 from ..io.voxels import open_error
 from ..networks.shapes import CONTEXT_SLICES
-from .cache_entry import block_hash
-from .cache_files import file_facts, source_files
-from .cache_store import CacheStore
-from .cache_upkeep import cache_root
+from .cache.entry import block_hash
+from .cache.files import file_facts, source_files
+from .cache.store import CacheStore
+from .cache.upkeep import cache_root
 from .mapped_source import Voxels, cached_voxels, own_voxels
 
 __all__ = ["MOST_OPEN", "MappedVolume", "open_volume"]

@@ -15,10 +15,10 @@ from ..io.nifti import read_nifti_header
 from ..io.nrrd import read_nrrd_header
 from ..io.read import read_ct, suffix_of
 from ..io.voxels import VoxelBlock, check_there, open_error, read_voxels
-from .cache_entry import check_entry, read_head
-from .cache_files import FileFact
-from .cache_key import volume_key
-from .cache_store import CacheStore, Content
+from .cache.entry import check_entry, read_head
+from .cache.files import FileFact
+from .cache.key import volume_key
+from .cache.store import CacheStore, Content
 
 __all__ = ["KINDS", "VOLUMES", "Voxels", "cached_voxels", "needs_entry", "own_voxels"]
 

@@ -20,8 +20,8 @@ from monai.transforms.transform import MapTransform
 from monai.utils.type_conversion import convert_to_numpy
 from numpy.typing import NDArray
 
-from ..data.lidc_database import LidcDatabase, LidcScan
-from ..data.lidc_nodules import LidcNodule, lidc_nodules
+from ..data.lidc.database import LidcDatabase, LidcScan
+from ..data.lidc.nodules import LidcNodule, lidc_nodules
 from ..errors import DataError
 from ..io.scan import ras_from_lps
 from .mask_image import like_image, one_key, scan_image

@@ -315,7 +315,7 @@ def _agree(files: Files) -> bool:
 
 def _say_sizes(files: Files) -> None:
     """Bytes on disk that each way needs."""
-    from lungmonai.data.cache_upkeep import used_bytes
+    from lungmonai.data.cache.upkeep import used_bytes
 
     kept = sum(
         path.stat().st_size for name in ("segmentation", "classification") for path in _kept(files, name)

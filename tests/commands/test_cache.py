@@ -9,7 +9,7 @@ import pytest
 from scan_writers import volume, write_any, write_itk
 
 from lungmonai.cli import main
-from lungmonai.data.cache_upkeep import cache_entries
+from lungmonai.data.cache.upkeep import cache_entries
 from lungmonai.data.datalist import FORMAT
 
 

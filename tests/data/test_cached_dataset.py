@@ -28,8 +28,8 @@ from monai.transforms import (
 )
 from scan_writers import Geometry, volume, write_itk
 
-from lungmonai.data.cache_entry import write_entry
-from lungmonai.data.cache_upkeep import cache_entries
+from lungmonai.data.cache.entry import write_entry
+from lungmonai.data.cache.upkeep import cache_entries
 from lungmonai.data.cached_dataset import CachedDataset
 from lungmonai.errors import DataError, SettingsError
 

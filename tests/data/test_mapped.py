@@ -17,7 +17,7 @@ from scan_writers import KINDS, Geometry, volume, write_any, write_itk
 
 from lungmonai.analysis.classify import crop_starts
 from lungmonai.data import mapped
-from lungmonai.data.cache_upkeep import cache_entries
+from lungmonai.data.cache.upkeep import cache_entries
 from lungmonai.data.mapped import open_volume
 from lungmonai.errors import DamagedError, DataError, ScanError, SettingsError
 from lungmonai.inferers import SliceContextInferer

@@ -10,8 +10,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, Flipd, Orientationd, Spacingd, SpatialCropd
 
-from lungmonai.data.lidc_database import LidcDatabase
-from lungmonai.data.lidc_nodules import lidc_nodules
+from lungmonai.data.lidc.database import LidcDatabase
+from lungmonai.data.lidc.nodules import lidc_nodules
 from lungmonai.errors import DataError, SettingsError
 from lungmonai.io import CTScan
 from lungmonai.transforms import ContourMaskd

@@ -22,7 +22,7 @@ def crops(shared_data: Path) -> list[mask_quality.Crop]:
 
 @pytest.fixture(scope="module")
 def found(crops) -> list[mask_quality.Measured]:
-    from lungmonai.data.lidc_database import LidcDatabase
+    from lungmonai.data.lidc.database import LidcDatabase
 
     database = LidcDatabase()
     return [mask_quality.measure(crop, database) for crop in crops]

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ...io.scan import CTScan
-from ..lidc_database import LidcDatabase
+from ..lidc.database import LidcDatabase
 from .blend import Stamp, blend_nodule
 from .candidates import MOST_NEGATIVES, ball_candidates
 from .looks import texture_name

@@ -23,6 +23,8 @@ SMALL_SHAPE, SMALL_PIXEL_MM, SMALL_SLICES_MM = (96, 256, 256), (1.15, 1.45), (2.
 # Shares of scans stored with columns to the right and rows to the front, and with an oblique frame.
 FLIPPED_SHARE, OBLIQUE_SHARE = 0.2, 0.1
 OBLIQUE_DEGREES = 5.0
+# Share of scans with nothing outside the circle that the scanner reconstructs.
+CIRCLE_SHARE = 0.4
 ORIGIN_MM = ((-260.0, -120.0), (-260.0, -120.0), (-450.0, 100.0))
 # Noise by kernel, in HU: sharp kernels show more of it.
 NOISE_HU = {"soft": (15.0, 35.0), "lung": (25.0, 60.0)}
@@ -39,6 +41,7 @@ class Frame:
         flipped: whether rows and columns are stored backwards.
         kernel: of the reconstruction.
         noise_hu: standard deviation.
+        circle: nothing was reconstructed outside the largest circle.
     """
 
     shape: tuple[int, int, int]
@@ -47,6 +50,7 @@ class Frame:
     flipped: bool
     kernel: Kernel
     noise_hu: float
+    circle: bool
 
 
 def draw_frame(rng: Generator, *, small: bool) -> Frame:
@@ -71,7 +75,8 @@ def draw_frame(rng: Generator, *, small: bool) -> Frame:
     affine[:3, 3] = [round(rng.uniform(*limits), 3) for limits in ORIGIN_MM]
     kernel: Kernel = "lung" if rng.random() < 0.5 else "soft"
     noise_hu = float(rng.uniform(*NOISE_HU[kernel]))
-    return Frame(shape, spacing, affine, bool(kind < FLIPPED_SHARE), kernel, noise_hu)
+    circle = bool(rng.random() < CIRCLE_SHARE)
+    return Frame(shape, spacing, affine, bool(kind < FLIPPED_SHARE), kernel, noise_hu, circle)
 
 
 def stored(volume: NDArray[np.generic], frame: Frame) -> NDArray[np.generic]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ...errors import SettingsError
 from ...io.scan import CTScan
-from ..lidc_database import LidcDatabase
-from ..lidc_nodules import LidcNodule
+from ..lidc.database import LidcDatabase
+from ..lidc.nodules import LidcNodule
 from .candidates import MOST_NEGATIVES, MOST_NEGATIVES_SMALL, Candidates, draw_candidates
 from .chest import Chest, make_chest
 from .findings import Finding, paint_findings
@@ -135,7 +135,12 @@ def make_phantom(
 
     # 3. Scan it, and say in the world's frame where everything is.
     hu = scanned(
-        chest.hu, of_noise, spacing_mm=frame.spacing_mm, kernel=frame.kernel, noise_hu=frame.noise_hu
+        chest.hu,
+        of_noise,
+        spacing_mm=frame.spacing_mm,
+        kernel=frame.kernel,
+        noise_hu=frame.noise_hu,
+        circle=frame.circle,
     )
     settings = {"small": small, "nodules_per_scan": list(nodules_per_scan), "without": sorted(without)}
     uid, study_uid = (new_uid(f"phantom {what}", seed, number, settings) for what in ("series", "study"))

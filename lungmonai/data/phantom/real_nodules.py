@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError
-from ..lidc_database import RATINGS, LidcDatabase
-from ..lidc_frames import place_box
-from ..lidc_match import match_annotations
-from ..lidc_nodules import LidcNodule, lidc_nodules
+from ..lidc.database import RATINGS, LidcDatabase
+from ..lidc.frames import place_box
+from ..lidc.match import match_annotations
+from ..lidc.nodules import LidcNodule, lidc_nodules
 
 __all__ = ["RealNodule", "by_patient", "read_nodule_table"]
 

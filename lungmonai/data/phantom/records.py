@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...io.scan import CTScan
-from ..lidc_nodules import SUSPICIOUS
+from ..lidc.nodules import SUSPICIOUS
 
 __all__ = [
     "SUBSETS",
@@ -30,7 +30,7 @@ SUBSETS = 10
 
 Triple = tuple[float, float, float]
 
-# Two readers who rate a nodule suspicious make it malignant; see `lidc_nodules`.
+# Two readers who rate a nodule suspicious make it malignant; see `lungmonai.data.lidc.nodules`.
 _MALIGNANT_READERS = 2
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import SettingsError
-from ..lidc_database import LidcDatabase
-from ..lidc_nodules import LidcNodule, lidc_nodules
+from ..lidc.database import LidcDatabase
+from ..lidc.nodules import LidcNodule, lidc_nodules
 
 __all__ = ["LUNA_DIAMETERS_MM", "LUNA_READERS", "Dealt", "deal", "installed_database"]
 

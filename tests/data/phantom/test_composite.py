@@ -285,7 +285,7 @@ def test_an_empty_mask_is_refused(nodules: Path, tmp_path: Path) -> None:
 
 @pytest.mark.shared_data
 def test_real_nodules_find_their_readings_in_lidc(shared_data: Path) -> None:
-    from lungmonai.data.lidc_database import LidcDatabase
+    from lungmonai.data.lidc.database import LidcDatabase
 
     database = LidcDatabase()
     found = agree = 0

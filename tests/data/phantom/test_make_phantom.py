@@ -18,7 +18,7 @@ import SimpleITK
 from filelock import FileLock
 
 from lungmonai.analysis.lungs import find_lungs
-from lungmonai.data.lidc_database import LidcDatabase
+from lungmonai.data.lidc.database import LidcDatabase
 from lungmonai.data.phantom import Phantom, make_phantom, read_names, write_phantoms
 from lungmonai.data.phantom.records import ScanRecord
 from lungmonai.errors import DataError, SettingsError
@@ -146,7 +146,7 @@ def test_nodules_are_denser_than_lung_lie_in_it_and_apart(
 
 def test_sizes_are_near_those_of_the_readers(phantom_records: list[ScanRecord]) -> None:
     database = LidcDatabase()
-    from lungmonai.data.lidc_nodules import lidc_nodules
+    from lungmonai.data.lidc.nodules import lidc_nodules
 
     for record in phantom_records:
         for nodule in record.nodules:

