@@ -320,32 +320,42 @@ def _pixel_mm(item: Measured) -> float:
     return float(abs(item.crop.affine_lps[0, 0]))
 
 
+def examples(found: list[Measured]) -> dict[str, Measured]:
+    """The box's best, median and worst crops of nodules from 6 mm up, a different nodule for each."""
+    ranked = sorted((m for m in found if m.half is not None), key=lambda m: m.shares[BOX])
+    large = [m for m in ranked if m.crop.diameter_mm >= SIZES_MM[1]]
+    # The first of each that does not stand for something else already.
+    orders = {
+        "best": large[::-1],
+        "upper quartile": large[3 * len(large) // 4 :],
+        "median": large[len(large) // 2 :],
+        "lower quartile": large[len(large) // 4 :],
+        "a tenth are worse": large[len(large) // 10 :],
+        "most of the box is not nodule": sorted(large, key=lambda m: m.precision),
+        "worst solid": [m for m in large if m.crop.texture == SOLID],
+        "worst ground glass": [m for m in large if m.crop.texture == 1],
+    }
+    chosen: dict[str, Measured] = {}
+    for name, order in orders.items():
+        chosen[name] = next(m for m in order if m not in chosen.values())
+    return chosen
+
+
 def draw(found: list[Measured], path: Path) -> None:
-    """The box's best, median and worst crops in the slice of the centre, with all outlines."""
+    """The examples in the slice of the centre, with all outlines."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    ranked = sorted((m for m in found if m.half is not None), key=lambda m: m.shares[BOX])
-    large = [m for m in ranked if m.crop.diameter_mm >= SIZES_MM[1]]
-    chosen = {
-        "best": large[-1],
-        "upper quartile": large[3 * len(large) // 4],
-        "median": large[len(large) // 2],
-        "lower quartile": large[len(large) // 4],
-        "a tenth are worse": large[len(large) // 10],
-        "most of the box is not nodule": min(large, key=lambda m: m.precision),
-        "worst solid": next(m for m in large if m.crop.texture == SOLID),
-        "worst ground glass": next(m for m in large if m.crop.texture == 1),
-    }
-    figure, panels = plt.subplots(2, 4, figsize=(10, 6.4), facecolor="white")
-    for panel, (name, item) in zip(panels.flat, chosen.items(), strict=True):
+    figure, panels = plt.subplots(2, 4, figsize=(10, 6.4), facecolor="white", layout="constrained")
+    # Room between the rows, so that a title stands with its own picture.
+    figure.get_layout_engine().set(hspace=0.08)
+    for panel, (name, item) in zip(panels.flat, examples(found).items(), strict=True):
         _panel(panel, f"{name}\nDice {item.shares[BOX]:.2f}", item)
     names = ("grown box", "any reader", "half of the readers")
     handles = [plt.Line2D([], [], color=color, label=name) for name, color in zip(names, COLORS, strict=True)]
-    figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False)
-    figure.tight_layout(rect=(0, 0.06, 1, 1))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     with written_whole(path) as part:
         figure.savefig(part, dpi=90)
     plt.close(figure)

@@ -84,7 +84,7 @@ def _stat(arguments: argparse.Namespace) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from ..data.cache.upkeep import cache_root, cache_use, damaged_entries
+    from ..data.cache.upkeep import cache_root, cache_use, damaged_entries, remove_file
     from ..progress import Bars
 
     folder = cache_root(arguments.cache_dir)
@@ -94,7 +94,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     for path, why in damaged:
         sys.stdout.write(f"{why}\n")
         if arguments.remove:
-            path.unlink(missing_ok=True)
+            remove_file(path)
     removed = ", removed" if arguments.remove and damaged else ""
     sys.stdout.write(f"{count} entries, {len(damaged)} damaged{removed}\n")
     return FOUND if damaged else 0

@@ -52,7 +52,9 @@ def open_volume(path: str | Path, cache_dir: Path | str | None = None, *, kind: 
         DataError: a mask that is none.
         SettingsError: another kind.
     """
-    name = (os.fspath(path), kind, "" if cache_dir is None else os.fspath(cache_dir))
+    # The whole path: the process may have gone to another folder since.
+    whole = os.path.abspath(path)  # noqa: PTH100 - called for every crop
+    name = (whole, kind, "" if cache_dir is None else os.fspath(cache_dir))
     volume = _OPEN.pop(name, None)
     if volume is None or not volume.is_current():
         volume = MappedVolume(Path(path), cache_dir, kind=kind)
@@ -172,9 +174,13 @@ class MappedVolume:
             (2 · neighbours + 1, rows, columns), a copy.
 
         Raises:
-            SettingsError: there is no such slice.
+            SettingsError: there is no such slice, or fewer than no neighbours.
         """
         last = self.shape[0] - 1
+        if neighbours < 0:
+            raise SettingsError(
+                f"{neighbours} neighbours", wanted="0 or more", do="Give 0 for the slice alone."
+            )
         if not 0 <= slice_vox <= last:
             raise SettingsError(
                 f"slice {slice_vox} of {self.path}", wanted=f"0 to {last}", do="Check the position's affine."

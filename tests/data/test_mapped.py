@@ -275,3 +275,20 @@ def test_a_real_dicom_series(shared_data: Path, tmp_path: Path) -> None:
     cut = tuple(slice(at, at + width) for at, width in zip(start, CROP_SHAPE, strict=True))
     np.testing.assert_array_equal(box, scan.hu[cut])
     np.testing.assert_array_equal(opened.affine_lps, scan.affine_lps)
+
+
+def test_a_relative_name_in_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("a", 1), ("b", 2)):
+        (tmp_path / name).mkdir()
+        write_itk(tmp_path / name / "scan.mhd", np.full((4, 5, 6), value, np.int16))
+    found = []
+    for name in "ab":
+        monkeypatch.chdir(tmp_path / name)
+        found.append(int(open_volume("scan.mhd").context(0)[0, 0, 0]))
+    assert found == [1, 2]
+
+
+def test_fewer_than_no_neighbours(tmp_path: Path) -> None:
+    volume = open_volume(write_itk(tmp_path / "scan.mhd"))
+    with pytest.raises(SettingsError, match="-1 neighbours; wanted 0 or more"):
+        volume.context(0, neighbours=-1)

@@ -68,3 +68,18 @@ def test_tables_and_remarks(found) -> None:
 def test_the_program_asks_for_the_table() -> None:
     with pytest.raises(SystemExit):
         mask_quality.main([])
+
+
+def test_the_picture_shows_a_different_nodule_each_time() -> None:
+    mask = np.ones((1, 2, 2), dtype=bool)
+    found = []
+    for number in range(12):
+        row = {"diameter_mm": "9", "texture_value": "1" if number in (0, 5) else "5"}
+        crop = mask_quality.Crop(row, mask.astype(np.int16), mask, np.eye(4))
+        shares = {mask_quality.BOX: number / 12}
+        # The worst is also the least precise.
+        found.append(mask_quality.Measured(crop, mask, mask, shares, number / 12, 1.0, None))
+    found += [mask_quality.Measured(crop, mask, None, shares, 0.0, 1.0, None)]
+    chosen = mask_quality.examples(found)
+    assert len({id(item) for item in chosen.values()}) == len(chosen) == 8
+    assert chosen["best"] is found[11]

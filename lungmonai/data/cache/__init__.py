@@ -1,5 +1,4 @@
-"""The cache on disk: entries with a key that leaves nothing out, checked by hash when they are read.
-"""
+"""The cache on disk: entries with a key that leaves nothing out, checked by hash when they are read."""
 
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "store": ("CacheStore",),
-        "upkeep": ("cache_use", "clear_cache",),
-        "warm": ("volumes_of", "warm_volumes",),
+        "upkeep": ("cache_use", "clear_cache"),
+        "warm": ("volumes_of", "warm_volumes"),
     },
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import hashlib
+import importlib
 import importlib.metadata
 import sys
 import sysconfig
@@ -80,9 +81,8 @@ def code_parts(code: CodeType) -> list[Any]:
 
 
 def used_globals(function: FunctionType) -> dict[str, Any]:
-    """The values outside itself that a function names, by name."""
-    names = sorted(set(_global_names(function.__code__)))
-    return {name: function.__globals__[name] for name in names if name in function.__globals__}
+    """The values outside itself that a function names, by name; of a user's module only what it takes."""
+    return dict(_outside(function.__code__, function.__globals__))
 
 
 def class_members(kind: type) -> dict[str, Any]:
@@ -91,21 +91,66 @@ def class_members(kind: type) -> dict[str, Any]:
 
 
 def module_told(module: ModuleType) -> str:
-    """A module by its package's version, or by the hash of its own file."""
+    """A module by its package's version, or by its file, its plain values, and the user's modules it uses."""
     library = library_of(module.__name__)
-    file = getattr(module, "__file__", None)
-    if library or not file or not Path(file).is_file():
+    if library:
         return f"{module.__name__} of {library}"
-    return f"{module.__name__} {hashlib.sha256(Path(file).read_bytes()).hexdigest()}"
+    reached: dict[str, ModuleType] = {}
+    _reach(module, reached)
+    return " ".join(f"{name} {_module_hash(reached[name])}" for name in sorted(reached))
 
 
-def _global_names(code: CodeType) -> Iterator[str]:
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield step.argval
+def _reach(module: ModuleType, reached: dict[str, ModuleType]) -> None:
+    """Note a user's module, and those that the modules, functions and classes in it come from."""
+    if module.__name__ in reached or library_of(module.__name__):
+        return
+    reached[module.__name__] = module
+    for value in list(vars(module).values()):
+        if isinstance(value, (ModuleType, FunctionType, type)):
+            name = value.__name__ if isinstance(value, ModuleType) else value.__module__
+            if name in sys.modules:
+                _reach(sys.modules[name], reached)
+
+
+def _module_hash(module: ModuleType) -> str:
+    file = Path(getattr(module, "__file__", None) or "")
+    source = file.read_bytes() if file.is_file() else b""
+    plain = [
+        (name, value)
+        for name, value in sorted(vars(module).items())
+        if type(value) in (bool, int, float, str) and not name.startswith("__")
+    ]
+    return hashlib.sha256(source + repr(plain).encode()).hexdigest()
+
+
+def _outside(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
+    for index, step in enumerate(steps):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and step.argval in known:
+            yield _followed(step.argval, known[step.argval], steps[index + 1 :])
+        elif step.opname == "IMPORT_NAME":  # the constants before it are the level and the names
+            yield _imported("." * steps[index - 2].argval + step.argval, known)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _global_names(constant)
+            yield from _outside(constant, known)
+
+
+def _followed(name: str, value: Any, after: list[dis.Instruction]) -> tuple[str, Any]:
+    """From a user's module to what is taken out of it: a name such as `config.limits`, and the value."""
+    for step in after:
+        inside = isinstance(value, ModuleType) and not library_of(value.__name__)
+        if not inside or step.opname not in ("LOAD_ATTR", "LOAD_METHOD") or not hasattr(value, step.argval):
+            break
+        name, value = f"{name}.{step.argval}", getattr(value, step.argval)
+    return name, value
+
+
+def _imported(name: str, known: dict[str, Any]) -> tuple[str, Any]:
+    """A module that a function imports when it runs; None where it is not there."""
+    try:
+        return f"import {name}", importlib.import_module(name, known.get("__package__"))
+    except ImportError:
+        return f"import {name}", None
 
 
 def _version(top: str) -> str:

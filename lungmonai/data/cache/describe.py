@@ -10,10 +10,11 @@ import hashlib
 import json
 import logging
 import re
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -47,6 +48,8 @@ class Describer:
         self.paths: set[str] = set()
         self._open: list[int] = []
         self._in_code = 0
+        # Functions and classes are described where they are first met: they refer to each other.
+        self._met: dict[int, tuple[int, Any]] = {}
 
     def __call__(self, value: Any, at: str) -> Any:
         """Describe a value.
@@ -58,11 +61,17 @@ class Describer:
         Raises:
             SettingsError: its state cannot be seen; the message says where it is.
         """
+        if id(value) in self._met:
+            return ["met", self._met[id(value)][0]]
         if id(value) in self._open:
             return ["again", len(self._open) - self._open.index(id(value))]
+        if isinstance(value, (FunctionType, type)):
+            self._met[id(value)] = len(self._met), value
         describe = next((found for kind, found in _DESCRIBE if isinstance(value, kind)), Describer._object)
         self._open.append(id(value))
         told = describe(self, value, at)
+        if isinstance(value, _EXTENDED) and type(value).__module__ != "builtins":
+            told = [told, self(type(value), at), self(getattr(value, "__dict__", {}), at)]
         self._open.pop()
         return told
 
@@ -87,10 +96,14 @@ class Describer:
     def _array(self, value: np.ndarray[Any, Any], at: str) -> Any:
         if value.dtype.hasobject:
             return ["array", value.shape, self(value.tolist(), at)]
-        return ["array", str(value.dtype), value.shape, _sha256(np.ascontiguousarray(value).tobytes())]
+        hidden = self(np.ma.getmaskarray(value), at) if isinstance(value, np.ma.MaskedArray) else None
+        content = np.ascontiguousarray(value.view(np.ndarray)).tobytes()
+        return ["array", str(value.dtype), value.shape, _sha256(content), hidden]
 
     def _tensor(self, value: torch.Tensor, at: str) -> Any:
-        flat = value.detach().cpu().contiguous().reshape(-1)
+        if value.layout != torch.strided:
+            raise _not_told(at, f"a {value.layout} tensor")
+        flat = value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
         content = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
         meta = self(value.meta, f"{at}.meta") if isinstance(value, MetaTensor) else None
         told = [str(value.dtype), list(value.shape), str(value.device)]
@@ -100,14 +113,15 @@ class Describer:
         return [type(value).__name__, [self(part, f"{at}[{index}]") for index, part in enumerate(value)]]
 
     def _unordered(self, value: Any, at: str) -> Any:
-        return [type(value).__name__, sorted((self(part, at) for part in value), key=_canonical)]
+        return [type(value).__name__, sorted((self._apart(part, at) for part in value), key=_canonical)]
 
     def _dict(self, value: dict[Any, Any], at: str) -> Any:
-        pairs = [[self(key, f"a key of {at}"), self(part, f"{at}[{key!r}]")] for key, part in value.items()]
-        return ["dict", sorted(pairs, key=lambda pair: _canonical(pair[0]))]
+        keys = [(self._apart(key, f"a key of {at}"), key) for key in value]
+        keys.sort(key=lambda pair: _canonical(pair[0]))
+        return ["dict", [[told, self(value[key], f"{at}[{key!r}]")] for told, key in keys]]
 
     def _enum(self, value: Enum, at: str) -> Any:
-        return ["enum", qualified(type(value)), value.name]
+        return ["enum", qualified(type(value)), value.name, self(value.value, f"{at}.value")]
 
     def _shown(self, value: Any, at: str) -> Any:
         return [type(value).__name__, repr(value)]
@@ -133,6 +147,7 @@ class Describer:
             "defaults": [value.__defaults__, value.__kwdefaults__],
             "closure": dict(zip(value.__code__.co_freevars, cells, strict=True)),
             "globals": {} if library else used_globals(value),
+            "attributes": vars(value),
         }
         with self._code():
             code = _sha256(_canonical(self(code_parts(value.__code__), at)).encode())
@@ -150,11 +165,15 @@ class Describer:
         return ["partial", self([value.func, value.args, value.keywords], at)]
 
     def _wrapper(self, value: Any, at: str) -> Any:
-        parts = (value.fget, value.fset, value.fdel) if isinstance(value, property) else (value.__func__,)
+        names = ("fget", "fset", "fdel", "__func__", "func")
+        parts = [getattr(value, name) for name in names if hasattr(value, name)]
         return [type(value).__name__, self(parts, at)]
 
     def _module(self, value: ModuleType, at: str) -> Any:
         return ["module", module_told(value)]
+
+    def _field(self, value: Any, at: str) -> Any:
+        return ["field", value.__reduce__()[1][0]]
 
     def _logger(self, value: logging.Logger, at: str) -> Any:
         return ["logger", value.name]
@@ -164,23 +183,34 @@ class Describer:
         library = library_of(getattr(value, "__module__", None) or "builtins")
         if library and hasattr(value, "__qualname__"):  # compiled functions of every kind
             return ["callable", qualified(value), library]
-        if hasattr(value, _WRAPPED):
+        if type(value).__module__ == "functools" and hasattr(value, _WRAPPED):
             return ["wrapped", self(getattr(value, _WRAPPED), at)]
         state = _state(value)
         if state is None:
-            raise SettingsError(
-                f"{at} is a {qualified(type(value))}, whose content cannot be described",
-                wanted="values from which a key of the cache can be made",
-                do="Build it inside the transform's call, or put that transform after the first random one.",
-            )
+            raise _not_told(at, f"a {qualified(type(value))}")
         told = {name: self(part, f"{at}.{name}") for name, part in sorted(state.items())}
         return ["object", self(type(value), at), told]
+
+    def _apart(self, value: Any, at: str) -> Any:
+        """Describe one of several that have no order: what the others met does not count."""
+        met = dict(self._met)
+        told = self(value, at)
+        self._met = met
+        return told
 
     @contextmanager
     def _code(self) -> Iterator[None]:
         self._in_code += 1
         yield
         self._in_code -= 1
+
+
+def _not_told(at: str, came: str) -> SettingsError:
+    return SettingsError(
+        f"{at} is {came}, whose content cannot be described",
+        wanted="values from which a key of the cache can be made",
+        do="Build it inside the transform's call, or put that transform after the first random one.",
+    )
 
 
 def _state(value: Any) -> dict[str, Any] | None:
@@ -223,6 +253,10 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+# What a named tuple's class holds for each of its fields.
+_FIELD = type(vars(namedtuple("_Pair", "field"))["field"])
+# A class that is derived from one of these may do more than hold it.
+_EXTENDED = (str, int, float, complex, bytes, bytearray, dict, list, tuple, set, frozenset)
 # In this order: a kind stands before those that it is also an instance of.
 _DESCRIBE: tuple[tuple[Any, Callable[[Describer, Any, str], Any]], ...] = (
     (torch.Tensor, Describer._tensor),
@@ -241,7 +275,8 @@ _DESCRIBE: tuple[tuple[Any, Callable[[Describer, Any, str], Any]], ...] = (
     (MethodType, Describer._method),
     (BuiltinFunctionType, Describer._builtin),
     (partial, Describer._partial),
-    ((property, staticmethod, classmethod), Describer._wrapper),
+    ((property, staticmethod, classmethod, cached_property), Describer._wrapper),
+    (_FIELD, Describer._field),
     (ModuleType, Describer._module),
     (logging.Logger, Describer._logger),
     (re.Pattern, Describer._pattern),

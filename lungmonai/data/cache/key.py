@@ -52,9 +52,9 @@ def transforms_told(transforms: Sequence[Any]) -> Any:
     describe = Describer()
     names = [f"transform {index} ({type(one).__name__})" for index, one in enumerate(transforms)]
     told = [describe(one, name) for one, name in zip(transforms, names, strict=True)]
-    named = describe.paths | {text for text in describe.texts if os.sep in text}
+    named = {text for text in describe.texts if os.sep in text}
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    return [told, _facts(named), {**versions, "lungmonai": own_source("")}]
+    return [told, _facts(describe.paths, named), {**versions, "lungmonai": own_source("")}]
 
 
 def item_key(item: Any, transforms: Any) -> tuple[str, str]:
@@ -71,14 +71,16 @@ def item_key(item: Any, transforms: Any) -> tuple[str, str]:
 
     describe = Describer()
     told = describe(item, "item")
-    facts = _facts(describe.paths | describe.texts)
+    facts = _facts(describe.paths, describe.texts)
     return key_of({"format": FORMAT, "item": told, "files": facts, "transforms": transforms})
 
 
-def _facts(names: set[str]) -> list[FileFact]:
+def _facts(paths: set[str], texts: set[str]) -> list[FileFact]:
     facts: set[FileFact] = set()
-    for name in names:
-        # Without a separator it is a file of the current folder or, far more often, no path at all.
-        if os.path.isfile(name) or (os.sep in name and os.path.isdir(name)):  # noqa: PTH112, PTH113
-            facts.update(file_facts(source_files(Path(name))))
+    for name in paths | texts:
+        file = os.path.expanduser(name)  # noqa: PTH111 - MONAI's readers do so too
+        # A text without a separator is a file of the current folder or, far more often, no path at all.
+        may_be_folder = name in paths or os.sep in name
+        if os.path.isfile(file) or (may_be_folder and os.path.isdir(file)):  # noqa: PTH112, PTH113
+            facts.update(file_facts(source_files(Path(file))))
     return sorted(facts)

@@ -7,6 +7,7 @@ disk or a folder that cannot be written is said once, and work goes on without t
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -68,19 +69,22 @@ class CacheStore:
             bytes; None for no limit.
 
     Raises:
-        SettingsError: the budget is not above 0.
+        SettingsError: the budget is not above 0, or not finite.
     """
 
     def __init__(self, cache_dir: Path | str | None = None, *, budget_gb: float | None = None) -> None:
-        if budget_gb is not None and not budget_gb > 0:
+        if budget_gb is not None and not 0 < budget_gb < math.inf:
             raise SettingsError(
-                f"the budget is {budget_gb} GB", wanted="more than 0", do="Leave it out for no limit."
+                f"the budget is {budget_gb} GB",
+                wanted="more than 0, and finite",
+                do="Leave it out for no limit.",
             )
         self.folder = cache_root(cache_dir)
         self.budget_bytes = None if budget_gb is None else int(budget_gb * _BYTES_PER_GB)
         self.keep_from: float | None = None
         self._writes = True
         self._said: set[Path] = set()
+        self._said_full = False
         self._used: int | None = None
         self._since_count = 0
 
@@ -162,9 +166,10 @@ class CacheStore:
         if self._used + size > budget:
             self._used = make_room(self.folder, size, budget, keep_from=self.keep_from)
         if self._used + size > budget:
-            if path not in self._said:
-                self._said.add(path)
-                _log.warning("The cache's budget has no room for %s (%d bytes): it is not kept.", path, size)
+            if not self._said_full:
+                self._said_full = True
+                text = "The cache's budget has no room for %s (%d bytes): it is not kept, and so with others."
+                _log.warning(text, path, size)
             return False
         self._used += size
         self._since_count += size

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import DataError
+from ...errors import DataError, OutputError
 from .entry import SUFFIX, check_entry
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "damaged_entries",
     "make_room",
     "orphans",
+    "remove_file",
     "used_bytes",
 ]
 
@@ -164,8 +165,9 @@ def damaged_entries(folder: Path, progress: Callable[[str, int, int], None]) -> 
         try:
             used = entry.path.stat()
             check_entry(entry.path)
-            # Having been checked is not having been used.
-            os.utime(entry.path, ns=(used.st_atime_ns, used.st_mtime_ns))
+            with suppress(OSError):  # another user's entry is no worse for it
+                # Having been checked is not having been used.
+                os.utime(entry.path, ns=(used.st_atime_ns, used.st_mtime_ns))
         except FileNotFoundError:
             pass
         except (DataError, OSError) as error:
@@ -183,15 +185,18 @@ def clear_cache(folder: Path, *, unused_days: float = 0.0) -> tuple[int, int]:
 
     Returns:
         Entries removed, and their bytes.
+
+    Raises:
+        OutputError: one may not be removed.
     """
     limit = time.time() - unused_days * 86_400
     count = size = 0
     for entry in list(cache_entries(folder)):
         if unused_days == 0 or entry.used_s < limit:
-            entry.path.unlink(missing_ok=True)
+            remove_file(entry.path)
             count, size = count + 1, size + entry.size_bytes
     for path in orphans(folder):
-        path.unlink(missing_ok=True)
+        remove_file(path)
     return count, size
 
 
@@ -203,12 +208,31 @@ def clear_models(cache_dir: Path | str | None = None) -> tuple[int, int]:
 
     Returns:
         Files removed, and their bytes.
+
+    Raises:
+        OutputError: one may not be removed.
     """
     files = [path for path in (cache_root(cache_dir).parent / "openvino").glob("*-*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     for path in files:
-        path.unlink(missing_ok=True)
+        remove_file(path)
     return len(files), size
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file that may be gone already.
+
+    Raises:
+        OutputError: it may not be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path} could not be removed: {error.strerror}",
+            wanted="a cache that this account may write to",
+            do="Clear it from an account that owns it.",
+        ) from error
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -116,13 +116,15 @@ def _pack_bytes(value: bytes, at: str, arrays: _Arrays) -> Any:
 
 def _pack_array(value: NDArray[Any], at: str, arrays: _Arrays) -> Any:
     _check_dtype(value.dtype, at)
+    if isinstance(value, np.ma.MaskedArray):
+        raise _refused(at, "a masked array")
     return {_TAG: "array", **_stored(np.asarray(value), arrays)}
 
 
 def _pack_tensor(value: torch.Tensor, at: str, arrays: _Arrays) -> Any:
     if value.device.type != "cpu" or value.layout != torch.strided or value.is_quantized:
         raise _refused(at, f"a {value.layout} tensor on {value.device}", "Move it there after the cache.")
-    value = value.detach().contiguous()
+    value = value.detach().resolve_conj().resolve_neg().contiguous()
     told = {_TAG: "tensor", "type": str(value.dtype).removeprefix("torch."), "sizes": list(value.shape)}
     if value.dtype in (torch.bfloat16, torch.complex32) or "float8" in told["type"]:
         value = value.reshape(-1).view(torch.uint8)

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import DataError, ScanError
+from ...errors import DataError, ScanError, SettingsError
 from ...io.voxels import open_error
 from ..datalist import Datalist, all_items
-from ..mapped_source import VOLUMES, cached_voxels, needs_entry
+from ..mapped_source import VOLUMES, cached_voxels, needs_entry, own_voxels
 from .files import file_facts, source_files
 from .key import volume_key
 from .store import CacheStore
@@ -81,7 +81,7 @@ def warm_volumes(
             for done, job in enumerate(as_completed(jobs), start=1):
                 try:
                     counts[job.result()] += 1
-                except (ScanError, DataError) as error:
+                except (ScanError, DataError, SettingsError) as error:  # the last: a folder of everything
                     refused.append((jobs[job], str(error)))
                 progress("warm", done, len(jobs))
         except BaseException:  # an interrupt must not wait for what has not begun
@@ -93,6 +93,7 @@ def warm_volumes(
 def _warm(path: Path, kind: str, store: CacheStore) -> str:
     """Which of `Warmed`'s counts one volume belongs to."""
     if not needs_entry(path, kind):
+        own_voxels(path, kind)  # refuses a file of another length
         return "plain"
     try:
         facts = file_facts(source_files(path))

@@ -1,6 +1,10 @@
 """The key changes with everything that decides what is cached, and with nothing else."""
 
+import contextlib
 import copy
+import enum
+import functools
+import importlib
 import json
 import logging
 import os
@@ -14,7 +18,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -168,6 +173,146 @@ def test_a_wrapped_function_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> N
     assert told(kept) != before
 
 
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], ModuleType]:
+    """Write and import a module that is no library."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imported(name: str, text: str) -> ModuleType:
+        path = tmp_path / f"{name.replace('.', '/')}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        for loaded in [one for one in sys.modules if one.partition(".")[0].startswith("own_")]:
+            monkeypatch.delitem(sys.modules, loaded)
+        importlib.invalidate_caches()
+        sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+        try:
+            return importlib.import_module("own_main")
+        finally:
+            sys.dont_write_bytecode = before
+
+    return imported
+
+
+IMPORTS = [
+    ("import own_config", "own_config.LIMITS['hu']"),
+    ("import own_tools.config", "own_tools.config.LIMITS['hu']"),
+    ("from own_config import LIMITS", "LIMITS['hu']"),
+    ("", "__import__('math') and inside()"),
+]
+
+
+@pytest.mark.parametrize(("line", "taken"), IMPORTS)
+def test_what_own_modules_hold_counts(own: Callable[[str, str], ModuleType], line: str, taken: str) -> None:
+    own_main = f"""
+        {line}
+        def inside():
+            import own_config
+            return own_config.LIMITS["hu"]
+        def clip(image):
+            return image > {taken}
+    """
+    found = []
+    for limit in (1, 2, 1):
+        with contextlib.suppress(ImportError):
+            own("own_main", own_main)
+        for name in ("own_config", "own_tools.config"):
+            with contextlib.suppress(ImportError):
+                own(name, f"LIMITS = {{'hu': {limit}}}")
+        found.append(told(own("own_main", own_main).clip))
+    assert found[0] == found[2] != found[1]
+
+
+def test_a_setting_that_is_changed_while_it_runs(own: Callable[[str, str], ModuleType]) -> None:
+    with contextlib.suppress(ImportError):
+        own("own_config", "LIMITS = {'hu': 1}\nLEVEL = 1")
+    text = """
+        import own_config
+        def clip(image):
+            return image > own_config.LIMITS["hu"]
+        def level():
+            import own_config as config
+            return config.LEVEL
+    """
+    module = own("own_main", text)
+    before = told(module.clip), told(module.level)
+    module.own_config.LIMITS["hu"] = 2
+    assert told(module.clip) != before[0]
+    module.own_config.LEVEL = 2
+    assert told(module.level) != before[1]
+    module.own_config.LIMITS["hu"] = module.own_config.LEVEL = 1
+    assert (told(module.clip), told(module.level)) == before
+
+
+def marked(image: Any) -> Any:
+    return image * marked.factor  # type: ignore[attr-defined]
+
+
+def test_an_attribute_of_a_function_counts() -> None:
+    marked.factor = 1  # type: ignore[attr-defined]
+    before = told(marked)
+    marked.factor = 2  # type: ignore[attr-defined]
+    assert told(marked) != before
+
+
+class Decorated:
+    def __init__(self, function: Callable[[Any], Any], times: int) -> None:
+        functools.update_wrapper(self, function)
+        self.times = times
+
+
+def test_an_object_that_wraps_a_function_counts_with_the_rest_of_it() -> None:
+    assert told(Decorated(helper, 1)) == told(Decorated(helper, 1)) != told(Decorated(helper, 2))
+
+
+class Pair(NamedTuple):
+    low: int
+    high: int
+
+    def __call__(self, image: Any) -> Any:
+        return image > self.low
+
+
+class Named(dict[str, Any]):
+    """A dictionary with a name."""
+
+
+class Level(enum.Enum):
+    LOW = 1
+
+
+class OwnProperty(OwnTransform):
+    @functools.cached_property
+    def twice(self) -> float:
+        return 2 * self.offset
+
+
+def test_classes_made_from_containers_count_with_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Named(a=1)
+    first = [told(Pair(1, 2)), told(named), told(Level.LOW), told(OwnProperty("image", 1))]
+    monkeypatch.setattr(Pair, "__call__", lambda self, image: image)
+    named.name = "b"  # type: ignore[attr-defined]
+    monkeypatch.setattr(Level.LOW, "_value_", 2)
+    monkeypatch.setattr(OwnProperty, "twice", functools.cached_property(lambda self: 3))
+    second = [told(Pair(1, 2)), told(named), told(Level.LOW), told(OwnProperty("image", 1))]
+    assert all(one != other for one, other in zip(first, second, strict=True))
+
+
+def test_masked_numbers_count_with_their_mask() -> None:
+    assert told(np.ma.masked_array([1, 2], [0, 1])) != told(np.ma.masked_array([1, 2], [1, 0]))
+
+
+def test_functions_that_call_each_other_are_told_once() -> None:
+    names = [f"f{number}" for number in range(30)]
+    known: dict[str, Any] = {}
+    body = " + ".join(f"{name}(x)" for name in names)
+    exec("\n".join(f"def {name}(x): return {body}" for name in names), known)
+    before = told(known["f0"])
+    assert len(before) < 100_000
+    exec("def f29(x): return 0", known)
+    assert told(known["f0"]) != before
+
+
 def test_using_a_transform_does_not_change_its_key() -> None:
     steps = [Orientationd("image", "LPS", labels=None), Spacingd("image", (2, 2, 2))]
     before = key(*steps)
@@ -187,6 +332,7 @@ def test_things_that_refer_to_themselves() -> None:
         (np.random.default_rng(0), r"transform 0 \(OwnTransform\)\.offset\[0\] is a numpy.*:Generator"),
         (threading.Lock(), r"\.offset\[0\] is a _thread:lock, whose content cannot be described"),
         (iter([1]), "list_iterator"),
+        (torch.eye(2).to_sparse(), r"\.offset\[0\] is a torch.sparse_coo tensor"),
     ],
 )
 def test_what_cannot_be_described_is_named(hidden: Any, text: str) -> None:
@@ -244,6 +390,21 @@ def test_the_content_of_a_file_behind_the_same_relative_name(
         monkeypatch.chdir(path.parent)
         keys.add(key(item={"image": "scan.nii"}))
     assert len(keys) == 2
+
+
+@pytest.mark.parametrize("name", ["~/scan.nii", Path("~/scan.nii"), Path("series")])
+def test_names_as_the_readers_understand_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "series").mkdir()
+    for file in ("scan.nii", "series/0001"):
+        (tmp_path / file).write_text("a")
+    before = key(item={"image": name})
+    for file in ("scan.nii", "series/0001"):
+        (tmp_path / file).write_text("ab")
+    assert key(item={"image": name}) != before
 
 
 class Reading(Transform):

@@ -1,5 +1,6 @@
 """What the cache holds, and what goes."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from lungmonai.data.cache.upkeep import (
     orphans,
     used_bytes,
 )
+from lungmonai.errors import OutputError
 
 HOUR = 3600
 
@@ -109,6 +111,27 @@ def test_damaged(tmp_path: Path) -> None:
     assert "numbers that do not fit their hash" in found[flipped]
     assert seen == [("verify", 1, 3), ("verify", 2, 3), ("verify", 3, 3)]
     assert good.stat().st_atime_ns == before
+
+
+def test_another_users_entry_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "items", 1)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("not the owner")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert damaged_entries(tmp_path, lambda *_: None) == []
+
+
+def test_what_may_not_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(tmp_path, "items", 1)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(OutputError, match=f"{path} could not be removed: Read-only"):
+        clear_cache(tmp_path)
 
 
 def test_clear_what_was_not_used_for_days(tmp_path: Path) -> None:

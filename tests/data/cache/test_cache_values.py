@@ -132,6 +132,11 @@ def test_pending_operations_come_back() -> None:
     assert torch.equal(found.peek_pending_affine(), pending.peek_pending_affine())
 
 
+def test_a_conjugate_view_comes_back_as_its_numbers() -> None:
+    value = torch.tensor([1 + 2j]).conj()
+    assert torch.equal(there_and_back(value), value.resolve_conj())
+
+
 class Odd:
     """Nothing that a cache could know."""
 
@@ -144,6 +149,7 @@ class Odd:
         ({"t": torch.zeros(2, device="meta")}, r"\['t'\] is a torch.strided tensor on meta.*Move it there"),
         ({"t": torch.eye(2).to_sparse()}, r"a torch.sparse_coo tensor on cpu"),
         (np.array([Odd()]), "item is an array of object"),
+        ({"m": np.ma.masked_array([1], [True])}, r"item\['m'\] is a masked array"),
         ({Odd(): 1}, "a key of item is a Odd"),
         (np.zeros(2, [("x", "f4")]), r"item is an array of \[\('x', '<f4'\)\]"),
     ],

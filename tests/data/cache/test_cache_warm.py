@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scan_writers import volume, write_any, write_itk
+from scan_writers import volume, write_any, write_dicom, write_itk
 
 from lungmonai.data.cache.store import CacheStore
 from lungmonai.data.cache.upkeep import cache_entries
@@ -81,3 +81,16 @@ def test_every_volume_of_a_datalist_once() -> None:
         (Path("/b.mhd"), "ct"),
         (Path("/a.nii.gz"), "ct"),
     ]
+
+
+def test_one_bad_volume_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short, good = write_itk(tmp_path / "short.mhd"), write_itk(tmp_path / "good.nii.gz")
+    (tmp_path / "short.raw").write_bytes(b"12")
+    monkeypatch.setattr("lungmonai.data.cache.files._MOST_FILES", 5)
+    crowd = write_dicom(tmp_path / "crowd")
+    volumes = [(short, "ct"), (crowd, "ct"), (good, "ct")]
+    done = warm_volumes(volumes, CacheStore(tmp_path / "cache"), progress=none)
+    assert (done.plain, done.made) == (0, 1)
+    (_, many), (_, truncated) = done.refused
+    assert "holds more than 5 files" in many
+    assert "truncated" in truncated
