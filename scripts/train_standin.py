@@ -37,7 +37,7 @@ ORIGIN = (
 SEG_CROP, SEG_BATCH, CNN_BATCH = 96, 6, 16
 # Missed nodule voxels cost more than false ones: the classifier sorts those out.
 MISS_WEIGHT = 5.0
-MARKED_CASES = 10  # how many scans the segmentation is run on for its false marks
+MARKED_CASES = 8  # how many scans the segmentation is run on for its false marks
 # The data set, and which of its scans are for what; every third is small, the others of full size.
 SEED, HELD_OUT, SMALL_EVERY = 2017, range(900, 906), 3
 
@@ -232,8 +232,8 @@ def say(line: str) -> None:
 def main() -> None:
     """Train both, measure both, write both."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--steps", type=int, default=5000, help="segmentation's; the other gets a third")
-    parser.add_argument("--scans", type=int, default=24, help="phantoms to train on")
+    parser.add_argument("--steps", type=int, default=3000, help="segmentation's; the other gets a third")
+    parser.add_argument("--scans", type=int, default=18, help="phantoms to train on")
     parser.add_argument("--out", type=Path, default=ROOT / "bundles", help="folder of the bundles")
     parser.add_argument("--threads", type=int, default=2, help="for torch")
     options = parser.parse_args()
@@ -241,7 +241,7 @@ def main() -> None:
     torch.manual_seed(0)
 
     say(f"making {options.scans} phantoms")
-    with ProcessPoolExecutor(options.threads) as workers:
+    with ProcessPoolExecutor(2) as workers:
         cases = list(workers.map(make_case, range(options.scans)))
 
     say("segmentation")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import DataError
 
-__all__ = ["opened_csv"]
+__all__ = ["opened_csv", "read_rows"]
 
 
 @contextmanager
@@ -47,6 +47,32 @@ def opened_csv(
         raise DataError(
             f"{path} could not be read: {error}", wanted="a CSV table", do="Download the table again."
         ) from error
+
+
+def read_rows(path: Path, wanted: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a table by column, without the whitespace around columns and values; no empty lines.
+
+    Args:
+        path: a CSV file with a header, in UTF-8.
+        wanted: columns that it must have.
+
+    Raises:
+        DataError: the table cannot be read, lacks a column, or has a row of several lines or of another
+            length than its header.
+    """
+    with opened_csv(path, wanted) as (columns, lines):
+        numbered = [(line, values) for line, values in enumerate(lines, 2) if any(map(str.strip, values))]
+        return [_row(path, line, columns, values) for line, values in numbered]
+
+
+def _row(path: Path, line: int, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+    if len(values) != len(columns):
+        raise DataError(
+            f"{path} has {len(values)} values in line {line}",
+            wanted=f"{len(columns)}, as many as columns",
+            do="Mend the line, or download the table again.",
+        )
+    return dict(zip(columns, map(str.strip, values), strict=True))
 
 
 def _of_one_line(path: Path, rows: Any) -> Iterator[list[str]]:

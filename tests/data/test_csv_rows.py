@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lungmonai.data.csv_rows import opened_csv
+from lungmonai.data.csv_rows import opened_csv, read_rows
 from lungmonai.errors import DataError
 
 
@@ -38,3 +38,17 @@ def test_a_row_of_several_lines_is_refused(tmp_path: Path, row: str) -> None:
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="could not be read"), opened_csv(tmp_path, ("a",)):
         pass
+
+
+def test_rows_by_column(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a, b \n1 , 2\n\n , \n3,\n")
+    assert read_rows(path, ("b",)) == [{"a": "1", "b": "2"}, {"a": "3", "b": ""}]
+
+
+@pytest.mark.parametrize("row", ["1", "1,2,3"])
+def test_a_row_of_another_length_is_refused(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"a,b\n1,2\n{row}\n")
+    with pytest.raises(DataError, match=rf"has {len(row.split(','))} values in line 3; wanted 2"):
+        read_rows(path, ())

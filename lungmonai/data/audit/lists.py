@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import defaultdict
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...errors import DataError
 from ...io.read import suffix_of
+from ..csv_rows import opened_csv
 from ..datalist import FORMAT, SPLITS
 
 __all__ = ["ScanEntry", "ScanList", "merged_lists", "read_scan_lists"]
@@ -81,7 +81,7 @@ def read_scan_lists(path: str | Path) -> list[ScanList]:
     read = _read_json if Path(file).suffix.lower() == ".json" else _read_csv
     try:
         lists = [one for one in read(Path(file)) if one.entries]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, getattr(error, "strerror", None) or str(error)) from error
     lists = [one for one in lists if only in ("", one.name)]
     if not lists:
@@ -155,13 +155,11 @@ def _series_from(image: Path | None) -> str | None:
 
 
 def _read_csv(path: Path) -> Iterator[ScanList]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        head = [name.strip() for name in next(rows, [])]
+    with opened_csv(path, (), str.lower) as (head, rows):
         if len(head) == 1 and _UID.fullmatch(head[0]):
-            entries = [ScanEntry(head[0]), *(ScanEntry(row[0].strip()) for row in rows if row)]
+            entries = [ScanEntry(uid) for uid in (head[0], *(row[0].strip() for row in rows if row)) if uid]
         else:
-            columns = {name.lower(): place for place, name in enumerate(head)}
+            columns = {name: place for place, name in enumerate(head)}
             if "seriesuid" not in columns:
                 raise DataError(
                     f"{path} has the columns {', '.join(head) or 'nothing'}",
@@ -180,7 +178,7 @@ def _table_entries(path: Path, rows: Iterable[list[str]], columns: dict[str, int
     said: dict[str, dict[str, str]] = defaultdict(dict)
     points: dict[str, list[tuple[float, ...]]] = {}
     for number, row in enumerate(rows, 2):
-        if not row:
+        if not any(map(str.strip, row)):
             continue
         try:
             series, point = row[place].strip(), tuple(float(row[axis]) for axis in axes)

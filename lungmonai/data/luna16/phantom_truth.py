@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import DataError
+from ..csv_rows import read_rows
 from .tables import POSITION
 
 __all__ = ["PhantomNodule", "read_phantom_nodules"]
@@ -35,11 +35,11 @@ def read_phantom_nodules(path: Path) -> dict[str, list[PhantomNodule]]:
         DataError: it cannot be read, or is not the table that `lungmonai phantom` wrote.
     """
     table: dict[str, list[PhantomNodule]] = {}
+    rows = read_rows(path, _COLUMNS)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                table.setdefault(row["seriesuid"], []).append(_nodule(row))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        for row in rows:
+            table.setdefault(row["seriesuid"], []).append(_nodule(row))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path} could not be read: {type(error).__name__} {error}",
             wanted="the columns " + ", ".join(_COLUMNS) + " as `lungmonai phantom` writes them",

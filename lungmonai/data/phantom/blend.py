@@ -95,7 +95,8 @@ def blend_nodule(
         hu: (slices, rows, columns) its voxels, changed in the nodule and its feather only.
         stamp: the nodule.
         center_vox: (3,) float, where its centroid goes, (slice, row, column).
-        keep_wall: leave what is dense as it is, and out of the mask.
+        keep_wall: leave the wall out of the mask, and as it is but for a feather at its surface, which
+            gets no darker.
 
     Returns:
         The first voxel of a box, and which voxels of the box are nodule.
@@ -111,10 +112,10 @@ def blend_nodule(
     mixed = old + share * (new - old)
     if keep_wall:
         wall = _wall(old, np.rint(center_vox - first).astype(int))
-        share[wall] = 0
         inside &= ~wall
-        # The wall's partial volume would be a dark line between wall and nodule.
-        mixed = np.maximum(mixed, old)
+        # A hard end at the wall, or its partial volume, would be a line between wall and nodule.
+        share *= _feather(ndimage.distance_transform_edt(wall, sampling=step))
+        mixed = np.maximum(old + share * (new - old), old)
     hu[box] = np.where(share > 0, np.rint(mixed), old).astype(np.int16)
     return (int(first[0]), int(first[1]), int(first[2])), inside
 
@@ -124,7 +125,8 @@ def _wall(hu: NDArray[np.float32], center: NDArray[np.int64]) -> NDArray[np.bool
     smooth = ndimage.gaussian_filter(hu, (0, 1, 1))
     parts, _ = ndimage.label(smooth <= WALL_HU)
     own = parts[tuple(center)] or int(np.bincount(parts[parts > 0], minlength=2).argmax())
-    return np.asarray(parts != own)
+    # Vessels are no wall, and noise makes no teeth in its surface.
+    return np.asarray(ndimage.gaussian_filter((parts != own).astype(np.float32), (0, 2, 2)) > 0.5)
 
 
 def _averaged(

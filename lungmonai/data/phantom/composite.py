@@ -137,10 +137,9 @@ def _put(
 ) -> tuple[str, dict[str, Any]] | None:
     """Blend one nodule in where there is room: its place, and its measures there."""
     stamp = Stamp.of(*nodule.crop)
-    radius = stamp.shape.diameter_mm / 2
     first = JUXTAPLEURAL if rng.random() < _PLEURAL_SHARE else ISOLATED
     for place in (first, JUXTAPLEURAL if first == ISOLATED else ISOLATED):
-        center = room.find(place, radius, rng)
+        center = room.find(place, stamp.shape, rng)
         if center is None:
             continue
         start, inside = blend_nodule(scan, hu, stamp, center, keep_wall=place == JUXTAPLEURAL)

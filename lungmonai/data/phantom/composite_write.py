@@ -19,10 +19,12 @@ from .make import NODULES_PER_SCAN
 from .real_nodules import RealNodule, by_patient, read_nodule_table
 from .records import SUBSETS, ScanRecord
 from .store import DataFolder
-from .write import FORMAT, Progress, each_missing, run_jobs
+from .write import Progress, each_missing, run_jobs
 
 __all__ = ["background_name", "deal_patients", "write_composites"]
 
+# Raised when the same seed begins to mean another composite.
+FORMAT = 2
 # The nodules of this many patients for each nodule that a scan may have at most.
 _PATIENTS_PER_NODULE = 0.5
 
@@ -77,12 +79,13 @@ def write_composites(
         )
     found = read_nodule_table(nodules, only=only, without=without, subsets=subsets)
     dealt = deal_patients(found, scans, seed, nodules_per_scan=nodules_per_scan)
+    names = [background_name(path) for path in backgrounds]
     settings = {
         "kind": "composite",
         "format": FORMAT,
         "version": __version__,
         "seed": seed,
-        "backgrounds": [background_name(path) for path in backgrounds],
+        "backgrounds": names,
         "nodules": sha256_of(nodules),
         "nodules_per_scan": list(nodules_per_scan),
         "only": None if only is None else sorted(only),
@@ -95,7 +98,7 @@ def write_composites(
         for number in each_missing(store, scans, dicom=dicom):
             turn = number % len(backgrounds)
             # One subset for each background: folds by subset then keep its composites together.
-            subset = turn % SUBSETS
+            subset = names.index(names[turn]) % SUBSETS
             jobs.append(
                 _Job(store, seed, number, Path(backgrounds[turn]), subset, tuple(dealt[number]), dicom)
             )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from ...errors import DataError
+from ..csv_rows import read_rows
 
 __all__ = ["read_names"]
 
@@ -19,22 +19,16 @@ def read_names(path: Path | str) -> frozenset[str]:
         path: a table with a column `patient_id`, or `seriesuid`, or both.
 
     Raises:
-        DataError: it cannot be read, or has neither column.
+        DataError: it cannot be read, has neither column, or names nobody.
     """
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = [name for name in _COLUMNS if name in (reader.fieldnames or ())]
-            names = frozenset(row[name].strip() for row in reader for name in columns if row[name])
-            found = ", ".join(reader.fieldnames or ()) or "nothing"
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    rows = read_rows(Path(path), ())
+    columns = [name for name in _COLUMNS if rows and name in rows[0]]
+    names = frozenset(row[name] for row in rows for name in columns) - {""}
+    if not names:
+        found = ", ".join(rows[0])[:200] if rows else "no rows"
         raise DataError(
-            f"{path} cannot be read ({error})", wanted="a CSV table", do="Check its name and its format."
-        ) from error
-    if not columns:
-        raise DataError(
-            f"{path} has the columns {found[:200]}",
-            wanted="a column " + " or ".join(_COLUMNS),
+            f"{path} names no patient and no series: it has {found}",
+            wanted="a column " + " or ".join(_COLUMNS) + ", and something in it",
             do="Name the column of patients or series so.",
         )
-    return names - {""}
+    return names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError
+from ..csv_rows import read_rows
 from ..lidc.database import RATINGS, LidcDatabase
 from ..lidc.frames import place_box
 from ..lidc.match import match_annotations
@@ -152,23 +152,18 @@ def by_patient(nodules: Sequence[RealNodule]) -> dict[str, list[RealNodule]]:
 
 
 def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows: list[dict[str, str]] = list(reader)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        for row in rows if not missing else ():
-            [float(row[name]) for name in (*_POSITION, *_LOW, *_HIGH, "diameter_mm")]
-    except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise DataError(
-            f"{path} cannot be read as a table of nodules ({error})", wanted="a CSV", do="Check it."
-        ) from error
-    if missing:
-        raise DataError(
-            f"{path} lacks the columns {', '.join(missing)}",
-            wanted="a table of nodules with image and mask files",
-            do="Name the columns so.",
-        )
+    rows = read_rows(path, columns)
+    for number, row in enumerate(rows, 1):
+        try:
+            numbers = [float(row[name]) for name in (*_POSITION, *_LOW, *_HIGH, "diameter_mm")]
+        except ValueError:
+            numbers = [np.nan]
+        if not np.isfinite(numbers).all() or not row["patient_id"] or not row["file"]:
+            raise DataError(
+                f"nodule {number} of {path} lacks a patient, a file or a number",
+                wanted="all of " + ", ".join(columns),
+                do="Fill them in, or take the row out.",
+            )
     return rows
 
 

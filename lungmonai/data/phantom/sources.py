@@ -69,7 +69,7 @@ def deal(
         without: patient ids and series UIDs that are not used.
 
     Raises:
-        SettingsError: nobody is left.
+        SettingsError: nobody is left, or nobody of LIDC is named.
     """
     series = _by_patient(database, without)
     hand = max(1, round(nodules_per_scan[1] * PATIENTS_PER_NODULE))
@@ -100,6 +100,12 @@ def _by_patient(database: LidcDatabase, without: Collection[str]) -> dict[str, l
     """Series of each patient who may be used; a series that is left out takes its patient along."""
     patients = database.patients()
     left_out = set(without) | {patients[uid][0] for uid in without if uid in patients}
+    if without and left_out.isdisjoint(patient for patient, _ in patients.values()):
+        raise SettingsError(
+            f"none of the {len(set(without))} names to do without, such as {min(without)!r}, is in LIDC",
+            wanted="patients such as LIDC-IDRI-0001, or series UIDs",
+            do="Write them so, or leave the list out.",
+        )
     series: dict[str, list[str]] = defaultdict(list)
     for uid, (patient, _) in sorted(patients.items()):
         if patient not in left_out:

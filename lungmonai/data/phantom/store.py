@@ -112,16 +112,17 @@ class DataFolder:
         whole &= (self.folder / "masks" / f"{record.series_uid}.nii.gz").is_file()
         return record if whole and slices >= record.facts["dicom_slices"] else None
 
-    def _others(self) -> bool:
-        """Whether anything but a lock lies in the folder."""
-        return any(path.name != _LOCK for path in self.folder.iterdir())
+    def _holds_files(self) -> bool:
+        """Whether the folder has any file but those that a run without a scan leaves."""
+        ours = (self.folder / _LOCK, self.folder / _SETTINGS)
+        return any(path not in ours and not path.is_dir() for path in self.folder.rglob("*"))
 
     def _check(self, settings: dict[str, Any]) -> None:
         """The folder is ours and of the same settings, or has nothing in it."""
         path = self.folder / _SETTINGS
         choose = "Choose another folder."
         if not path.is_file():
-            if self.folder.exists() and (not self.folder.is_dir() or self._others()):
+            if self.folder.exists() and (not self.folder.is_dir() or self._holds_files()):
                 raise DataError(
                     f"{self.folder} holds something else, and no {_SETTINGS}",
                     wanted="a new or empty folder",
@@ -133,7 +134,8 @@ class DataFolder:
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read", wanted="a data set's settings", do=choose) from error
         differ = sorted(key for key in {*before, *settings} if before.get(key) != settings.get(key))
-        if differ:
+        # What was refused before its first scan was made is no data set.
+        if differ and self._holds_files():
             raise DataError(
                 f"{self.folder} holds a data set with another {', '.join(differ)}",
                 wanted="the same settings, to go on with it",

@@ -140,6 +140,8 @@ def test_lists_put_together_hold_each_series_once(tmp_path: Path) -> None:
         ("seriesuid,coordX,coordY,coordZ\n1.2,3\n", "line 2"),
         ("seriesuid,coordX,coordY,coordZ\n1.2,3,nan,5\n", "line 2 has no series, or a position"),
         ("seriesuid,other\n ,3\n", "line 2 has no series"),
+        ('seriesuid,other\n1.2,"a\n1.3,b\n', "line 2 a quotation mark that is not closed"),
+        ('1.2.3.4\n"1.2.3.5\n1.2.3.6\n', "line 2 a quotation mark that is not closed"),
     ],
 )
 def test_tables_that_are_refused(text: str, why: str, tmp_path: Path) -> None:
@@ -164,6 +166,11 @@ def test_tables_that_are_refused(text: str, why: str, tmp_path: Path) -> None:
 def test_datalists_that_are_refused(content: object, why: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=why):
         read_scan_lists(datalist(tmp_path, content))
+
+
+@pytest.mark.parametrize("text", [" seriesuid , x\n 1.2.3.4 ,1\n , \n", "1.2.3.4 \n \n"])
+def test_whitespace_around_values_is_nothing(text: str, tmp_path: Path) -> None:
+    assert [entry.series for entry in only(table(tmp_path, text)).entries] == ["1.2.3.4"]
 
 
 @pytest.mark.parametrize("name", ["absent.csv", "absent.json"])

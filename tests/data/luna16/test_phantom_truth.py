@@ -40,7 +40,20 @@ def test_a_row_that_makes_no_sense_is_refused(tmp_path: Path, place: int, cell: 
 
 
 def test_a_short_row_or_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="could not be read"):
+    with pytest.raises(DataError, match="has 5 values in line 2; wanted 8, as many as columns"):
         read_phantom_nodules(table(tmp_path, HEAD, ROW[:5]))
     with pytest.raises(DataError, match="No such file"):
         read_phantom_nodules(tmp_path / "absent.csv")
+
+
+def test_a_quotation_mark_that_is_not_closed_takes_no_rows_along(tmp_path: Path) -> None:
+    path = table(tmp_path, HEAD, ROW, [*ROW[:7], "x"], ROW)
+    path.write_text(path.read_text().replace(",x\n1.2", ',"x\n1.2', 1))
+    with pytest.raises(DataError, match="has in line 2 a quotation mark that is not closed there"):
+        read_phantom_nodules(path)
+
+
+def test_whitespace_around_columns_and_values_is_nothing(tmp_path: Path) -> None:
+    padded = table(tmp_path, [f" {name} " for name in HEAD], [f"{cell} " for cell in ROW], [" "])
+    (found,) = read_phantom_nodules(padded)["1.2"]
+    assert found.malignant

@@ -118,13 +118,33 @@ def test_along_z_the_nodule_ends_softly_beyond_its_last_slice() -> None:
     assert np.flatnonzero(mask.any(axis=(1, 2))).tolist() == list(range(ends[0], ends[-1] + 1))
 
 
-def test_what_is_dense_stays_where_a_nodule_lies_on_the_wall() -> None:
+def test_the_wall_stays_where_a_nodule_lies_on_it() -> None:
     background = even_lung(-850)
-    background.hu[:, :, 66:] = 50
+    background.hu[:, :, 66:] = -100
     after, mask = blended(*crop(8), background, keep_wall=True)
-    np.testing.assert_array_equal(after[:, :, 66:], background.hu[:, :, 66:])
-    assert not mask[:, :, 66:].any()
-    assert mask.any()
+    assert (after[:, :, 66:] >= background.hu[:, :, 66:]).all()
+    # Its first column is partial volume; two mm behind that nothing changes.
+    np.testing.assert_array_equal(after[:, :, 70:], background.hu[:, :, 70:])
+    assert not mask[:, :, 67:].any()
+    assert mask[:, :, 64].any()
+
+
+def test_a_wall_that_fades_leaves_no_line() -> None:
+    background = even_lung(-850)
+    # Its partial volume is 10 columns wide, as where a slice cuts the diaphragm.
+    ramp = np.linspace(-850, 50, 12).astype(np.int16)
+    background.hu[:, :, 60:] = 50
+    background.hu[:, :, 60:72] = ramp + np.random.default_rng(1).normal(0, 40, (60, 120, 12)).astype(np.int16)
+    after, _ = blended(*crop(8), background, keep_wall=True)
+    # The nodule's middle row, from its inside to well into the wall.
+    assert np.median(after[28:32, 58:62, 58:72], axis=(0, 1)).min() > -150
+
+
+def test_a_vessel_is_no_wall() -> None:
+    background = even_lung(-850)
+    background.hu[29:32, 60:62, :] = 50
+    _, mask = blended(*crop(8), background, keep_wall=True)
+    assert mask[30, 56:66, 60].all()
 
 
 def write_table(folder: Path, patients: int = 12) -> Path:
@@ -230,6 +250,14 @@ def test_data_set_of_composites_shares_no_source_patient(
         write_composites(tmp_path, 3, 5, backgrounds=[other], nodules=nodules, nodules_per_scan=(2, 4))
 
 
+def test_a_background_named_twice_lies_in_one_subset(
+    nodules: Path, background: Path, tmp_path: Path
+) -> None:
+    twice = [background, background.parent / ".." / background.parent.name / background.name]
+    records = write_composites(tmp_path, 2, 5, backgrounds=twice, nodules=nodules, nodules_per_scan=(1, 2))
+    assert len({(record.patient_id, record.subset) for record in records}) == 1
+
+
 def test_dealing_does_not_depend_on_the_number_of_scans(nodules: Path) -> None:
     found = read_nodule_table(nodules)
 
@@ -256,10 +284,10 @@ def test_subsets_and_patients_choose_the_nodules(nodules: Path) -> None:
 def test_refusals(nodules: Path, background: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has 24 nodules, none of which may be used"):
         read_nodule_table(nodules, subsets=[9])
-    with pytest.raises(DataError, match=r"nowhere.csv cannot be read as a table of nodules"):
+    with pytest.raises(DataError, match=r"nowhere.csv could not be read"):
         read_nodule_table(tmp_path / "nowhere.csv")
     (tmp_path / "short.csv").write_text("patient_id,seriesuid\nP,1.2\n")
-    with pytest.raises(DataError, match=r"short.csv lacks the columns coordx, coordy, coordz"):
+    with pytest.raises(DataError, match=r"short.csv lacks coordx, coordy, coordz"):
         read_nodule_table(tmp_path / "short.csv")
     found = read_nodule_table(nodules)
     with pytest.raises(SettingsError, match=r"wanted at most 6 scans, as 12 patients may be used once"):
@@ -271,6 +299,23 @@ def test_refusals(nodules: Path, background: Path, tmp_path: Path) -> None:
     lost = RealNodule(tmp_path, {**found[0].row, "file": "lost.nii.gz"})
     with pytest.raises(DataError, match=r"lost.nii.gz cannot be read"):
         make_composite(read_ct(background), [lost], 0)
+
+
+def test_tables_of_nodules_that_are_refused(nodules: Path, tmp_path: Path) -> None:
+    lines = nodules.read_text().splitlines()
+    path = tmp_path / "nodules.csv"
+    path.write_text("\n".join([*lines[:3], lines[3].replace("P-1,", '"P-1,', 1), *lines[4:]]))
+    with pytest.raises(DataError, match=r"has in line 4 a quotation mark that is not closed there"):
+        read_nodule_table(path)
+    for cells in ({0: ""}, {5: "wide"}, {5: "nan"}, {-1: " "}):
+        row = lines[2].split(",")
+        for place, cell in cells.items():
+            row[place] = cell
+        path.write_text("\n".join([*lines[:2], ",".join(row)]))
+        with pytest.raises(DataError, match=r"nodule 2 of .* lacks a patient, a file or a number"):
+            read_nodule_table(path)
+    path.write_text("\n".join(line.replace(",", " , ") for line in lines))
+    assert [one.row for one in read_nodule_table(path)] == [one.row for one in read_nodule_table(nodules)]
 
 
 def test_an_empty_mask_is_refused(nodules: Path, tmp_path: Path) -> None:

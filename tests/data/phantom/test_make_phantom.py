@@ -21,6 +21,7 @@ from lungmonai.analysis.lungs import find_lungs
 from lungmonai.data.lidc.database import LidcDatabase
 from lungmonai.data.phantom import Phantom, make_phantom, read_names, write_phantoms
 from lungmonai.data.phantom.records import ScanRecord
+from lungmonai.data.phantom.store import DataFolder
 from lungmonai.errors import DataError, SettingsError
 from lungmonai.io import CTScan, read_ct
 
@@ -329,8 +330,41 @@ def test_names_are_read_from_either_column(tmp_path: Path) -> None:
     assert read_names(path) == {"1.2.3", "1.2.4"}
     path.write_text("patient_id,seriesuid\nLIDC-IDRI-0001,1.2.3\n,1.2.5\n")
     assert read_names(path) == {"LIDC-IDRI-0001", "1.2.3", "1.2.5"}
-    path.write_text("uid\n1.2.3\n")
-    with pytest.raises(DataError, match=r"has the columns uid; wanted a column patient_id or seriesuid"):
+    path.write_text(" patient_id , other\n LIDC-IDRI-0001 ,a\n,\n")
+    assert read_names(path) == {"LIDC-IDRI-0001"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("uid\n1.2.3\n", "names no patient and no series: it has uid; wanted a column patient_id or series"),
+        ("patient_id\n", "names no patient and no series: it has no rows"),
+        ("patient_id,other\n ,a\n", "names no patient and no series: it has patient_id, other"),
+        # What follows such a mark would be one value, and those patients would be used.
+        ('patient_id,other\nA,"b\nB,c\n', "has in line 2 a quotation mark that is not closed there"),
+    ],
+)
+def test_names_that_are_refused(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=words):
         read_names(path)
-    with pytest.raises(DataError, match=r"nowhere.csv cannot be read"):
+    with pytest.raises(DataError, match=r"nowhere.csv could not be read"):
         read_names(tmp_path / "nowhere.csv")
+
+
+def test_names_that_nobody_in_lidc_has_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"none of the 2 names to do without, such as 'P-1', is in LIDC"):
+        make_phantom(1, small=True, without=["P-1", "P-2"])
+
+
+def test_a_refused_run_leaves_a_folder_that_can_be_used(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="seed -1"):
+        write_phantoms(tmp_path / "set", 1, -1, small=True)
+    store = DataFolder(tmp_path / "set", {"seed": 2})
+    with store.held():
+        assert store.records() == []
+    (tmp_path / "set" / "subset0").mkdir()
+    (tmp_path / "set" / "subset0" / "1.raw").write_bytes(b"")
+    with pytest.raises(DataError, match="holds a data set with another seed"):
+        DataFolder(tmp_path / "set", {"seed": 3})
