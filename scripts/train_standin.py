@@ -26,8 +26,9 @@ from scipy.ndimage import uniform_filter
 from torch import Tensor, nn
 
 from lungmonai.analysis.group import group_voxels
+from lungmonai.analysis.memory import keep_freed_memory
 from lungmonai.data import Phantom, make_phantom
-from lungmonai.networks import CONTEXT_SLICES, CROP_SHAPE, build_network, save_weights
+from lungmonai.networks import CONTEXT_SLICES, CROP_SHAPE, build_network, load_weights, save_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 ORIGIN = (
@@ -158,12 +159,16 @@ def batches(cases: list[Case], sample: Sample, size: int, steps: int) -> Iterato
 
 def fit(net: nn.Module, data: Iterator[tuple[Tensor, Tensor]], steps: int, loss: nn.Module) -> None:
     """Adam with the step size running down to zero."""
+    # This order of the numbers in memory makes convolutions on a CPU up to three times quicker.
+    flat = next(parameter for parameter in net.parameters() if parameter.ndim > 3).ndim == 4
+    layout = torch.channels_last if flat else torch.channels_last_3d
+    net.to(memory_format=layout)
     optimiser = torch.optim.Adam(net.parameters(), 1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     net.train()
     started, mean = time.monotonic(), 0.0
     for step, (images, targets) in enumerate(data, 1):
-        answer = net(images)
+        answer = net(images.to(memory_format=layout))
         value = loss(answer, targets if targets.ndim > 1 else targets.long())
         optimiser.zero_grad()
         value.backward()
@@ -173,7 +178,7 @@ def fit(net: nn.Module, data: Iterator[tuple[Tensor, Tensor]], steps: int, loss:
         mean = 0.95 * mean + 0.05 * float(value.detach()) if step > 1 else float(value.detach())
         if step % 50 == 0:
             say(f"  step {step:4d}  loss {mean:.3f}  {time.monotonic() - started:.0f} s")
-    net.eval()
+    net.to(memory_format=torch.contiguous_format).eval()
 
 
 @torch.inference_mode()
@@ -234,21 +239,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=3000, help="segmentation's; the other gets a third")
     parser.add_argument("--scans", type=int, default=18, help="phantoms to train on")
+    parser.add_argument("--seg", type=Path, help="a trained segmentation, to train the classifier only")
     parser.add_argument("--out", type=Path, default=ROOT / "bundles", help="folder of the bundles")
     parser.add_argument("--threads", type=int, default=2, help="for torch")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    keep_freed_memory()
     torch.manual_seed(0)
 
     say(f"making {options.scans} phantoms")
     with ProcessPoolExecutor(2) as workers:
         cases = list(workers.map(make_case, range(options.scans)))
 
-    say("segmentation")
-    seg = build_network("seg_basic_unet")
-    seg_loss = DiceCELoss(sigmoid=True, batch=True, weight=torch.tensor([MISS_WEIGHT]))
-    fit(seg, batches(cases, segmentation_sample, SEG_BATCH, options.steps), options.steps, seg_loss)
-    write(options.out / "seg", "seg_basic_unet", seg)
+    if options.seg:
+        seg = load_weights(options.seg, task="segmentation").network
+    else:
+        say("segmentation")
+        seg = build_network("seg_basic_unet")
+        seg_loss = DiceCELoss(sigmoid=True, batch=True, weight=torch.tensor([MISS_WEIGHT]))
+        fit(seg, batches(cases, segmentation_sample, SEG_BATCH, options.steps), options.steps, seg_loss)
+        write(options.out / "seg", "seg_basic_unet", seg)
     for case in cases[:MARKED_CASES]:
         hit, wrong = split_marks(case, marked_points(seg, case.hu))
         case.false_marks = np.concatenate([case.false_marks, wrong])
