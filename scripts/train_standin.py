@@ -1,11 +1,11 @@
 """Train the stand-in weights that come with lungmonai, on synthetic scans alone.
 
 They let a fresh checkout show the whole way from scan to report. They have never seen a patient:
-they find what `lungmonai.data.make_phantom` paints and must not be used to find real nodules.
+they find the round blobs of `standin/toy_scan.py` and must not be used to find real nodules.
 The files say so: `stand_in` is true in each.
 
-    python scripts/train_standin.py                       # TIME on two cores
-    python scripts/train_standin.py --steps 20 --scans 3  # to see that it runs
+    python scripts/train_standin.py            # about 14 minutes on two cores
+    python scripts/train_standin.py --steps 20 # to see that it runs
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,42 +22,38 @@ from monai.losses import DiceCELoss
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
+from standin.toy_scan import ToyScan, make_toy_scan
 from torch import Tensor, nn
 
 from lungmonai.analysis.group import group_voxels
-from lungmonai.analysis.memory import keep_freed_memory
-from lungmonai.data import Phantom, make_phantom
-from lungmonai.networks import CONTEXT_SLICES, CROP_SHAPE, build_network, load_weights, save_weights
+from lungmonai.networks import CONTEXT_SLICES, CROP_SHAPE, build_network, save_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 ORIGIN = (
     "Stand-in trained for minutes on synthetic scans by scripts/train_standin.py; "
     "it has seen no patient and does not detect real nodules."
 )
-SEG_CROP, SEG_BATCH, CNN_BATCH = 96, 6, 16
+SEG_CROP, SEG_BATCH, CNN_BATCH = 96, 6, 12
 # Missed nodule voxels cost more than false ones: the classifier sorts those out.
 MISS_WEIGHT = 5.0
-MARKED_CASES = 8  # how many scans the segmentation is run on for its false marks
-# The data set, and which of its scans are for what; every third is small, the others of full size.
-SEED, HELD_OUT, SMALL_EVERY = 2017, range(900, 906), 3
+MARKED_CASES = 5  # how many scans the segmentation is run on for its false marks
+TRAIN_SEEDS, HELD_OUT_SEEDS = range(1000, 1040), range(2000, 2003)
 
 
 @dataclass
 class Case:
-    """One phantom with what sampling needs, all in voxels (slice, row, column).
+    """One toy scan with what sampling needs, all in voxels (slice, row, column).
 
     Args:
         hu: (slices, rows, columns) int16.
-        mask: the same shape, uint8: 0, or the number of a nodule.
         step_mm: (3,) distance between neighbours.
         centers: (nodules, 3) float.
         radii_mm: (nodules,) float.
         edges: (points, 3) int, on vessels, walls and bones.
-        false_marks: (points, 3) int, what looks like a nodule, or the segmentation takes for one.
+        false_marks: (points, 3) int, where the segmentation marks something else than a nodule.
     """
 
     hu: NDArray[np.int16]
-    mask: NDArray[np.uint8]
     step_mm: NDArray[np.float64]
     centers: NDArray[np.float64]
     radii_mm: NDArray[np.float64]
@@ -68,25 +63,27 @@ class Case:
     def depth_mm(self, vox: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far (..., 3) voxels lie inside the nearest nodule; negative outside."""
         far = np.linalg.norm((vox[..., None, :] - self.centers) * self.step_mm, axis=-1)
-        return np.asarray((self.radii_mm - far).max(axis=-1, initial=-np.inf))
+        return np.asarray((self.radii_mm - far).max(axis=-1))
 
 
-def make_case(number: int) -> Case:
-    """One phantom, and the points of it that are worth training on."""
-    phantom = make_phantom(SEED, number, small=number % SMALL_EVERY == 0)
-    hu, nodules = phantom.scan.hu, phantom.nodules
+def make_case(seed: int) -> Case:
+    """A toy scan whose size and spacing vary with the seed."""
+    rng = np.random.default_rng(seed)
+    pixel_mm, slice_mm = float(rng.uniform(0.6, 1.5)), float(rng.uniform(1.25, 3.0))
+    pixels, slices = int(min(512, 340 / pixel_mm)), int(min(110, 230 / slice_mm))
+    toy = make_toy_scan(seed, shape=(slices, pixels, pixels), spacing_mm=(pixel_mm, pixel_mm, slice_mm))
+    return as_case(toy, rng)
+
+
+def as_case(toy: ToyScan, rng: Generator) -> Case:
+    """Find the points that are worth training on."""
+    hu = toy.scan.hu
     dense = (hu[::2, ::2, ::2] > -500).astype(np.float32)
     edges = np.argwhere((dense > 0) & (uniform_filter(dense, (5, 11, 11)) < 0.5)) * 2
-    fooling = _voxels(phantom, [one.lps_mm for one in phantom.candidates if not one.label])
-    centers = _voxels(phantom, [nodule.lps_mm for nodule in nodules])
-    radii = np.array([nodule.diameter_mm / 2 for nodule in nodules])
-    step = np.array(phantom.scan.spacing_mm[::-1])
-    some = np.random.default_rng(number).permutation(edges)[:20000]
-    return Case(hu, phantom.mask, step, centers, radii, some, np.rint(fooling).astype(np.int64))
-
-
-def _voxels(phantom: Phantom, lps_mm: list[tuple[float, float, float]]) -> NDArray[np.float64]:
-    return phantom.scan.vox_from_lps(np.reshape(lps_mm, (-1, 3)))
+    centers = toy.scan.vox_from_lps([center for center, _ in toy.truth])
+    radii = np.array([diameter / 2 for _, diameter in toy.truth])
+    step = np.array(toy.scan.spacing_mm[::-1])
+    return Case(hu, step, centers, radii, rng.permutation(edges)[:20000], np.empty((0, 3), np.int64))
 
 
 def crop_at(hu: NDArray[np.int16], center: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[slice, ...]:
@@ -109,7 +106,7 @@ def as_input(hu: NDArray[np.int16]) -> Tensor:
 def segmentation_sample(case: Case, rng: Generator) -> tuple[Tensor, Tensor]:
     """A (7, 96, 96) window and its (1, 96, 96) label: near a nodule, at an edge, or anywhere."""
     where = rng.random()
-    if where < 0.5 and len(case.centers):
+    if where < 0.5:
         nodule = rng.integers(len(case.centers))
         reach = case.radii_mm[nodule] / case.step_mm + [1, 0.4 * SEG_CROP, 0.4 * SEG_CROP]
         point = case.centers[nodule] + rng.uniform(-reach, reach)
@@ -120,7 +117,8 @@ def segmentation_sample(case: Case, rng: Generator) -> tuple[Tensor, Tensor]:
     center = np.clip(np.rint(point).astype(int), 0, np.array(case.hu.shape) - 1)
     box = crop_at(case.hu, center, (1, SEG_CROP, SEG_CROP))
     window = slice_windows(case.hu[:, box[1], box[2]], center[:1])[0]
-    image, target = as_input(window), torch.from_numpy(case.mask[box] > 0).float()
+    truth = case.depth_mm(np.moveaxis(np.mgrid[box].astype(float), 0, -1))[0] > 0
+    image, target = as_input(window), torch.from_numpy(truth)[None].float()
     flips = [axis for axis in (-1, -2) if rng.random() < 0.5]
     if rng.random() < 0.5:
         image = image.flip(0)
@@ -132,11 +130,11 @@ def segmentation_sample(case: Case, rng: Generator) -> tuple[Tensor, Tensor]:
 
 def classifier_sample(case: Case, rng: Generator) -> tuple[Tensor, Tensor]:
     """A (1, 32, 48, 48) crop and its class: a nodule, or what the segmentation mistakes for one."""
-    is_nodule = len(case.centers) > 0 and rng.random() < 0.5
+    is_nodule = rng.random() < 0.5
     if is_nodule:
         point = case.centers[rng.integers(len(case.centers))] + rng.uniform(-3, 3, 3) * [0.5, 1, 1]
     else:
-        marked = len(case.false_marks) > 0 and rng.random() < 0.8
+        marked = len(case.false_marks) > 0 and rng.random() < 0.6
         points = case.false_marks if marked else case.edges
         point = points[rng.integers(len(points))] + rng.integers(-1, 2, 3)
         if case.depth_mm(point.astype(float)) > -3:  # a nodule after all: take another
@@ -159,16 +157,12 @@ def batches(cases: list[Case], sample: Sample, size: int, steps: int) -> Iterato
 
 def fit(net: nn.Module, data: Iterator[tuple[Tensor, Tensor]], steps: int, loss: nn.Module) -> None:
     """Adam with the step size running down to zero."""
-    # This order of the numbers in memory makes convolutions on a CPU up to three times quicker.
-    flat = next(parameter for parameter in net.parameters() if parameter.ndim > 3).ndim == 4
-    layout = torch.channels_last if flat else torch.channels_last_3d
-    net.to(memory_format=layout)
     optimiser = torch.optim.Adam(net.parameters(), 1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     net.train()
     started, mean = time.monotonic(), 0.0
     for step, (images, targets) in enumerate(data, 1):
-        answer = net(images.to(memory_format=layout))
+        answer = net(images)
         value = loss(answer, targets if targets.ndim > 1 else targets.long())
         optimiser.zero_grad()
         value.backward()
@@ -178,7 +172,7 @@ def fit(net: nn.Module, data: Iterator[tuple[Tensor, Tensor]], steps: int, loss:
         mean = 0.95 * mean + 0.05 * float(value.detach()) if step > 1 else float(value.detach())
         if step % 50 == 0:
             say(f"  step {step:4d}  loss {mean:.3f}  {time.monotonic() - started:.0f} s")
-    net.to(memory_format=torch.contiguous_format).eval()
+    net.eval()
 
 
 @torch.inference_mode()
@@ -209,14 +203,15 @@ def kept_points(net: nn.Module, hu: NDArray[np.int16], points: NDArray[np.int64]
 def measure(seg: nn.Module, cnn: nn.Module) -> None:
     """Print what the pair finds and wrongly reports on scans that neither was trained on."""
     nodules = marked = found = false_marks = false = 0
-    for number in HELD_OUT:
-        case = make_case(number)
+    for seed in HELD_OUT_SEEDS:
+        case = make_case(seed)
         points = marked_points(seg, case.hu)
         hit, wrong = split_marks(case, points)
         kept_hit, kept_wrong = split_marks(case, kept_points(cnn, case.hu, points))
         nodules, marked, found = nodules + len(case.radii_mm), marked + hit, found + kept_hit
         false_marks, false = false_marks + len(wrong), false + len(kept_wrong)
-    say(f"held out: {len(HELD_OUT)} phantoms with {nodules} nodules")
+    scans = len(HELD_OUT_SEEDS)
+    say(f"held out: {scans} toy scans with {nodules} nodules")
     say(f"  the segmentation marks {marked} of them and {false_marks} other places")
     say(f"  the classifier keeps {found} of them and {false} other places (false positives)")
 
@@ -237,35 +232,27 @@ def say(line: str) -> None:
 def main() -> None:
     """Train both, measure both, write both."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--steps", type=int, default=3000, help="segmentation's; the other gets a third")
-    parser.add_argument("--scans", type=int, default=18, help="phantoms to train on")
-    parser.add_argument("--seg", type=Path, help="a trained segmentation, to train the classifier only")
+    parser.add_argument("--steps", type=int, default=2000, help="segmentation's; the other gets a fifth")
     parser.add_argument("--out", type=Path, default=ROOT / "bundles", help="folder of the bundles")
     parser.add_argument("--threads", type=int, default=2, help="for torch")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    keep_freed_memory()
     torch.manual_seed(0)
 
-    say(f"making {options.scans} phantoms")
-    with ProcessPoolExecutor(2) as workers:
-        cases = list(workers.map(make_case, range(options.scans)))
+    say(f"making {len(TRAIN_SEEDS)} toy scans")
+    cases = [make_case(seed) for seed in TRAIN_SEEDS]
 
-    if options.seg:
-        seg = load_weights(options.seg, task="segmentation").network
-    else:
-        say("segmentation")
-        seg = build_network("seg_basic_unet")
-        seg_loss = DiceCELoss(sigmoid=True, batch=True, weight=torch.tensor([MISS_WEIGHT]))
-        fit(seg, batches(cases, segmentation_sample, SEG_BATCH, options.steps), options.steps, seg_loss)
-        write(options.out / "seg", "seg_basic_unet", seg)
+    say("segmentation")
+    seg = build_network("seg_basic_unet")
+    seg_loss = DiceCELoss(sigmoid=True, batch=True, weight=torch.tensor([MISS_WEIGHT]))
+    fit(seg, batches(cases, segmentation_sample, SEG_BATCH, options.steps), options.steps, seg_loss)
+    write(options.out / "seg", "seg_basic_unet", seg)
     for case in cases[:MARKED_CASES]:
-        hit, wrong = split_marks(case, marked_points(seg, case.hu))
-        case.false_marks = np.concatenate([case.false_marks, wrong])
-        say(f"  marks {hit} of {len(case.radii_mm)} nodules and {len(wrong)} other places")
+        hit, case.false_marks = split_marks(case, marked_points(seg, case.hu))
+        say(f"  marks {hit} of {len(case.radii_mm)} nodules and {len(case.false_marks)} other places")
 
     say("nodule or not")
-    cnn, cnn_steps = build_network("nodule_cnn"), max(options.steps // 3, 2)
+    cnn, cnn_steps = build_network("nodule_cnn"), max(options.steps // 5, 2)
     fit(cnn, batches(cases, classifier_sample, CNN_BATCH, cnn_steps), cnn_steps, nn.CrossEntropyLoss())
 
     write(options.out / "nodule", "nodule_cnn", cnn)
