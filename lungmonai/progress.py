@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
-__all__ = ["Bars"]
+__all__ = ["Bars", "Progress"]
+
+# What long work calls with (stage, steps done, steps in all); `Bars` is one.
+Progress = Callable[[str, int, int], None]
 
 _NAMES = {
     "read": "Reading the scan",
@@ -16,6 +22,8 @@ _NAMES = {
     "classify": "Classifying crops",
     "malignancy": "Judging malignancy",
     "write": "Writing results",
+    "phantom": "Making phantoms",
+    "composite": "Making composites",
 }
 _WIDTH = max(map(len, _NAMES.values()))
 
@@ -39,6 +47,8 @@ class Bars:
         if stage != self._stage or self._bar is None:
             self._close()
             name = _NAMES.get(stage, stage).ljust(_WIDTH)
+            from tqdm import tqdm
+
             # A log file gets a line now and then instead of hundreds.
             interval = 0.1 if sys.stderr.isatty() else 10.0
             self._bar = tqdm(

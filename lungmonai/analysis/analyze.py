@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..io.scan import CTScan
 from ..networks.architectures import Architecture
 from ..networks.shapes import CROP_SHAPE, WINDOW_SLICES
 from ..nodule import Candidate, Nodule, ScanResult
+from ..progress import Progress
 from .classify import classify_crops
 from .engine import Engine, choose_engine
 from .group import Groups, group_voxels, split_by_label
@@ -25,8 +25,6 @@ from .segment import Window, segment_volume
 from .settings import AnalysisSettings
 
 __all__ = ["Progress", "analyze_scan"]
-
-Progress = Callable[[str, int, int], None]
 
 
 def analyze_scan(

@@ -18,6 +18,7 @@ from monai.transforms.traits import RandomizableTrait
 from monai.transforms.utils import reset_ops_id
 
 from ..errors import DataError
+from ..progress import Progress
 from .cache.entry import read_entry
 from .cache.key import item_key, transforms_told
 from .cache.store import CacheStore, Content
@@ -76,7 +77,7 @@ class CachedDataset(Dataset):
         key, about = item_key(item, self._told)
         return self.store.fetch(_KIND, key, _read, lambda: self._made(item, about))
 
-    def warm(self, progress: Callable[[str, int, int], None]) -> None:
+    def warm(self, progress: Progress) -> None:
         """Make every entry that is not there yet.
 
         Args:

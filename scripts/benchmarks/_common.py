@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BenchError", "in_fresh_process", "machine_line", "say", "shared_data", "table", "versions_line"]
+__all__ = [
+    "BenchError",
+    "begin",
+    "in_fresh_process",
+    "machine_line",
+    "say",
+    "shared_data",
+    "table",
+    "versions_line",
+]
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 # Longer than any run: the reference takes minutes on a slow machine.
@@ -36,6 +46,21 @@ def shared_data() -> Path:
     """Folder of the real scans and weights, beside the checkout unless LUNGMONAI_SHARED_DATA says else."""
     beside = SCRIPTS.parents[1] / "shared" / "data"
     return Path(os.environ.get("LUNGMONAI_SHARED_DATA", beside))
+
+
+def begin(command: str, argv: Sequence[str], threads: int, *, keep_memory: bool) -> str:
+    """Set torch's threads and the allocator, print the lines that every result needs; how memory is kept."""
+    import torch
+
+    from lungmonai.analysis.memory import keep_freed_memory
+
+    torch.set_num_threads(threads)
+    if keep_memory:
+        keep_freed_memory()
+    say(f"machine:  {machine_line()}")
+    say(f"versions: {versions_line()}")
+    say(f"command:  scripts/bench {command} {shlex.join(argv)}")
+    return f"{threads} threads, freed memory {'kept' if keep_memory else 'returned'}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

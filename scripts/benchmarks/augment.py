@@ -10,14 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import shlex
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ._common import machine_line, say, table, versions_line
+from ._common import begin, machine_line, say, table, versions_line
 
 __all__ = ["main"]
 
@@ -32,18 +31,8 @@ Ways = dict[str, Callable[[], Any]]
 def main(argv: list[str]) -> int:
     """Run the benchmark; 1 if the answers differ."""
     options = _parser().parse_args(argv)
-    import torch
-
-    torch.set_num_threads(options.threads)
-    if options.keep_memory:
-        from lungmonai.analysis.memory import keep_freed_memory
-
-        keep_freed_memory()
-    say(f"machine:  {machine_line()}")
-    say(f"versions: {versions_line()}")
-    say(f"command:  scripts/bench augment {shlex.join(argv)}")
-    memory = "freed memory kept" if options.keep_memory else "freed memory returned"
-    say(f"settings: {options.threads} threads, median of {options.repeats} interleaved batches, {memory}")
+    settings = begin("augment", argv, options.threads, keep_memory=options.keep_memory)
+    say(f"settings: {settings}, median of {options.repeats} interleaved batches")
     found = []
     for name, shape in SHAPES.items():
         say(f"largest difference from the reference's way, {name}: {(worst := _difference(shape)):.4f} HU")

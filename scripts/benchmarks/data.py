@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shlex
 import statistics
 import tempfile
 import time
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._common import machine_line, say, shared_data, table, versions_line
+from ._common import begin, machine_line, say, shared_data, table, versions_line
 
 __all__ = ["main"]
 
@@ -59,18 +58,8 @@ class Files:
 def main(argv: list[str]) -> int:
     """Run the benchmark; 1 if the crops differ."""
     options = _parser().parse_args(argv)
-    import torch
-
-    torch.set_num_threads(options.threads)
-    if options.keep_memory:
-        from lungmonai.analysis.memory import keep_freed_memory
-
-        keep_freed_memory()
-    say(f"machine:  {machine_line()}")
-    say(f"versions: {versions_line()}")
-    say(f"command:  scripts/bench data {shlex.join(argv)}")
-    memory = "freed memory kept" if options.keep_memory else "freed memory returned"
-    say(f"settings: one process, {options.threads} threads, median of {options.repeats} turns, {memory}")
+    settings = begin("data", argv, options.threads, keep_memory=options.keep_memory)
+    say(f"settings: one process, {settings}, median of {options.repeats} turns")
     with tempfile.TemporaryDirectory() as folder:
         files = _files(Path(folder), options.scan, options.samples)
         say(f"scan:     {'×'.join(map(str, files.hu.shape[::-1]))}, {options.samples} samples")

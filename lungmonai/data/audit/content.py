@@ -24,10 +24,9 @@ from ...io.hounsfield import AIR_HU, LOWEST_HU
 from ...io.metaimage import read_metaimage_header
 from ...io.read import suffix_of
 from ...io.voxels import check_there, read_voxels
+from ...progress import Progress
 
 __all__ = ["Contents", "compare_contents"]
-
-Progress = Callable[[str, int, int], None]
 _Found = TypeVar("_Found")
 
 # Decompression and hashing release Python's lock; more threads only hold more volumes in memory.

@@ -16,7 +16,8 @@ from operator import attrgetter
 import numpy as np
 
 from ...errors import DataError, SettingsError
-from .content import Contents, Progress, compare_contents
+from ...progress import Progress
+from .content import Contents, compare_contents
 from .lists import ScanEntry, ScanList
 
 __all__ = ["KINDS", "RADIUS_MM", "Audit", "Leak", "find_leaks"]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DataError, OutputError
+from ...progress import Progress
 from .entry import SUFFIX, check_entry
 
 __all__ = [
@@ -149,7 +150,7 @@ def make_room(folder: Path, size: int, budget: int, *, keep_from: float | None =
     return left
 
 
-def damaged_entries(folder: Path, progress: Callable[[str, int, int], None]) -> list[tuple[Path, str]]:
+def damaged_entries(folder: Path, progress: Progress) -> list[tuple[Path, str]]:
     """Check every hash of every entry.
 
     Args:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DataError, ScanError, SettingsError
 from ...io.voxels import open_error
+from ...progress import Progress
 from ..datalist import Datalist, all_items
 from ..mapped_source import VOLUMES, cached_voxels, needs_entry, own_voxels
 from .files import file_facts, source_files
@@ -57,7 +58,7 @@ def warm_volumes(
     store: CacheStore,
     *,
     workers: int = 1,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> Warmed:
     """Make every missing entry; what is there is kept, so that a second call goes on where one was stopped.
 

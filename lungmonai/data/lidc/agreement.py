@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...progress import Progress
 from .database import RATINGS, LidcDatabase, LidcScan
 from .frames import Frame, LpsBox, place_box
 from .match import Match, match_annotations
@@ -30,7 +31,6 @@ __all__ = [
 _CORNERS = tuple(f"bbox{corner}{axis}" for corner in ("Low", "High") for axis in "XYZ")
 # Published positions have nine digits; frames that come from rounded boxes are a micrometre off.
 EXACT_MM = 0.005
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import numpy as np
 
 from ...errors import DataError
 from ...io.scan import ras_from_lps
-from .agreement import Compared, Progress
+from ...progress import Progress
+from .agreement import Compared
 from .frames import Frame
 from .masks import Box, cropped, stacked
 

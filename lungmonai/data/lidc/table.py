@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...files import written_whole
+from ...progress import Progress
 from .database import RATINGS, LidcDatabase
 from .nodules import MALIGNANT_READERS, LidcNodule, lidc_nodules
 
@@ -22,7 +23,7 @@ _SAID = {True: "true", False: "false", None: "ambiguous"}
 
 
 def all_nodules(
-    database: LidcDatabase, progress: Callable[[str, int, int], None] | None = None
+    database: LidcDatabase, progress: Progress | None = None
 ) -> Iterator[LidcNodule]:
     """The nodules of every series, by series UID.
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from ...errors import OutputError
 from ...files import make_folder
+from ...progress import Progress
 from .scan_check import ScanCheck, check_scan, mark_of
 
-__all__ = ["CHECKS", "CheckLog", "Progress", "check_scans"]
+__all__ = ["CHECKS", "CheckLog", "check_scans"]
 
-# Called with (stage, done, total).
-Progress = Callable[[str, int, int], None]
 
 # Raised when `check_scan` finds something else than before; checks of another number are made again.
 CHECKS = 1

@@ -11,9 +11,10 @@ from typing import Literal
 from ... import __version__
 from ...errors import DataError, SettingsError
 from ...files import make_folder, sha256_of
+from ...progress import Progress
 from ..datalist import SPLITS, Datalist, ScanItem, write_datalist
 from ..splits import SHARES, assign_folds, assign_splits
-from .check_log import CheckLog, Progress, check_scans
+from .check_log import CheckLog, check_scans
 from .counts import counts_of, notes_on
 from .files import Luna16Files, SubsetScan, find_luna16, without_dots
 from .items import Collected, Luna16Tables, collect_item, quarantined_rows, read_luna16_tables

@@ -14,12 +14,13 @@ from ...errors import SettingsError
 from ...files import sha256_of
 from ...io.read import read_ct, suffix_of
 from ...io.scan import CTScan
+from ...progress import Progress
 from .composite import make_composite
 from .make import NODULES_PER_SCAN
 from .real_nodules import RealNodule, by_patient, read_nodule_table
 from .records import SUBSETS, ScanRecord
 from .store import DataFolder
-from .write import Progress, each_missing, run_jobs
+from .write import each_missing, run_jobs
 
 __all__ = ["background_name", "deal_patients", "write_composites"]
 

@@ -10,16 +10,15 @@ from typing import TypeVar
 
 from ... import __version__
 from ...errors import SettingsError
+from ...progress import Progress
 from .make import NODULES_PER_SCAN, make_phantom
 from .records import ScanRecord
 from .store import DataFolder
 
-__all__ = ["FORMAT", "Progress", "each_missing", "run_jobs", "write_phantoms"]
+__all__ = ["FORMAT", "each_missing", "run_jobs", "write_phantoms"]
 
 # Raised when the same seed begins to mean another scan.
 FORMAT = 1
-
-Progress = Callable[[str, int, int], None]
 _Job = TypeVar("_Job")
 
 
