@@ -39,6 +39,22 @@ def phantom() -> "Phantom":
 
 
 @pytest.fixture(scope="session")
+def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with four small phantoms and their `datalist.json`: two to train, one each to validate and test."""
+    from lungmonai.data import all_items, prepare_luna16, read_datalist, write_datalist, write_phantoms
+
+    folder = tmp_path_factory.mktemp("phantom_data")
+    write_phantoms(folder, scans=4, seed=11, small=True, nodules_per_scan=(3, 8))
+    prepare_luna16(folder)
+    path = folder / "datalist.json"
+    items = [item for _, item in all_items(read_datalist(path))]
+    items.sort(key=lambda item: -len(item["nodules"]))
+    lists = {"training": items[2:], "validation": items[:1], "test": items[1:2]}
+    write_datalist(path, {"name": "phantoms for tests"}, lists)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def coarse_scan(phantom: "Phantom", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The phantom at half its resolution (48 × 128 × 128), written: what every step takes in a second."""
     from lungmonai.io import CTScan

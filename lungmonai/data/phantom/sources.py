@@ -91,9 +91,8 @@ def deal(
     doubtful = [nodule for nodule in found if nodule.readers < LUNA_READERS]
     rng.shuffle(chosen)
     rng.shuffle(doubtful)
-    return Dealt(
-        tuple(chosen[:wanted]), tuple(doubtful[: int(rng.integers(0, 4))]), patients, number // hands
-    )
+    few = int(rng.integers(0, 4)) if nodules_per_scan[1] else 0
+    return Dealt(tuple(chosen[:wanted]), tuple(doubtful[:few]), patients, number // hands)
 
 
 def _by_patient(database: LidcDatabase, without: Collection[str]) -> dict[str, list[str]]:

@@ -1,0 +1,1 @@
+"""What training needs beyond MONAI: samples, steps, and what survives a stop."""

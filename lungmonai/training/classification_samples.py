@@ -1,0 +1,121 @@
+"""Crops around places, for `nodule or not` and `malignant or not`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from ..errors import DataError, SettingsError
+from ..networks.shapes import CROP_SHAPE
+from .order import SampleKey
+from .places import Place, center_vox, opened
+
+__all__ = ["DrawnCrops", "EveryCrop"]
+
+Sample = dict[str, Any]
+
+
+class EveryCrop(Dataset[Sample]):
+    """One crop around each place, in order: what is validated and tested on.
+
+    A sample is `image` (1, 32, 48, 48) int16 HU, `label`, `id` and `diameter_mm`.
+
+    Args:
+        places: of the crops.
+        cache_dir: of scans that cannot be mapped as they are; None for the user's.
+
+    Raises:
+        DataError: there is no place.
+    """
+
+    def __init__(self, places: Sequence[Place], cache_dir: str | None = None) -> None:
+        if not places:
+            raise DataError("there is no place to look at", wanted="nodules and candidates", do="Add scans.")
+        self.places, self.cache_dir = list(places), cache_dir
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: int) -> Sample:
+        return crop_at(self.places[index], np.zeros(3), self.cache_dir)
+
+
+class DrawnCrops(Dataset[Sample]):
+    """Crops around places drawn in given shares, a different draw in each epoch.
+
+    A sample is what (seed, epoch, index) give, whoever asks and whenever; its parts are those of
+    `EveryCrop`.
+
+    Args:
+        places: to draw from.
+        shares: of each kind of place, such as `{"nodule": 1, "other": 1}`; any positive numbers.
+        samples: in an epoch.
+        seed: of the draws.
+        jitter_vox: largest shift of a crop along each axis, in voxels: at inference a crop is not
+            centred on the nodule's centre either.
+        cache_dir: of scans that cannot be mapped as they are; None for the user's.
+
+    Raises:
+        DataError: there is no place of a kind that has a share.
+        SettingsError: the shares are no shares.
+    """
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        shares: Mapping[str, float],
+        samples: int,
+        *,
+        seed: int = 0,
+        jitter_vox: float = 0.0,
+        cache_dir: str | None = None,
+    ) -> None:
+        self.samples, self.seed, self.jitter_vox, self.cache_dir = samples, seed, jitter_vox, cache_dir
+        kinds = [kind for kind, share in shares.items() if share]
+        if not kinds or min(shares.values()) < 0:
+            raise SettingsError(
+                f"the shares are {dict(shares)}", wanted="positive numbers", do="Change `shares`."
+            )
+        self._groups = [[place for place in places if place.kind == kind] for kind in kinds]
+        for kind, group in zip(kinds, self._groups, strict=True):
+            if not group:
+                raise DataError(
+                    f"none of the {len(places)} places is of the kind {kind!r}",
+                    wanted="at least one",
+                    do="Use more scans, or take the kind out of `shares`.",
+                )
+        parts = np.array([shares[kind] for kind in kinds], dtype=float)
+        self._up_to = np.cumsum(parts / parts.sum())
+
+    def __len__(self) -> int:
+        return self.samples
+
+    def __getitem__(self, key: SampleKey) -> Sample:
+        rng = np.random.default_rng([self.seed, *key])
+        turn = min(int(np.searchsorted(self._up_to, rng.random(), side="right")), len(self._groups) - 1)
+        group = self._groups[turn]
+        place = group[int(rng.integers(len(group)))]
+        return crop_at(place, rng.uniform(-self.jitter_vox, self.jitter_vox, 3), self.cache_dir)
+
+
+def crop_at(place: Place, shift_vox: np.ndarray[Any, Any], cache_dir: str | None) -> Sample:
+    """The sample around a place.
+
+    Args:
+        place: in a scan.
+        shift_vox: (slice, row, column), added to its centre.
+        cache_dir: as for `open_volume`.
+    """
+    volume = opened(place.item, cache_dir)
+    z, y, x = (center_vox(volume, place.lps_mm) + shift_vox).tolist()
+    crop, _ = volume.crop((z, y, x), CROP_SHAPE)
+    return {
+        "image": torch.from_numpy(crop)[None],
+        "label": place.label,
+        "id": place.name,
+        "diameter_mm": place.diameter_mm,
+    }

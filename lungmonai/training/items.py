@@ -1,0 +1,74 @@
+"""The scans that a training run uses: those of a datalist, or a message on how to make one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from ..data.csv_rows import read_rows
+from ..data.datalist import CandidateRow, ScanItem, read_datalist
+from ..errors import DataError, SettingsError
+
+__all__ = ["with_candidates", "training_items"]
+
+MAKE_ONE = (
+    "Make one with `lungmonai phantom DIR --scans 20 --seed 1` and `lungmonai prepare luna16 --root DIR`, "
+    "then add `--dataset_dir DIR`."
+)
+
+
+def training_items(
+    dataset_dir: str | Path, split: str = "training", *, datalist: str = "datalist.json", candidates: str = ""
+) -> list[ScanItem]:
+    """One list of a data set.
+
+    Args:
+        dataset_dir: the folder of the data set; empty is an error that tells how to make one.
+        split: `training`, `validation` or `test`.
+        datalist: the JSON file, relative to the folder.
+        candidates: a table of candidates, as `lungmonai mine` writes it, whose rows take the place of
+            the datalist's in the scans that it names; empty for none.
+
+    Raises:
+        SettingsError: no folder was named.
+        DataError: there is no datalist, it cannot be used, or its list is empty.
+    """
+    if not str(dataset_dir):
+        raise SettingsError("dataset_dir is empty", wanted="a folder with a datalist", do=MAKE_ONE)
+    path = Path(dataset_dir) / datalist
+    if not path.is_file():
+        raise DataError(f"{path} does not exist", wanted="a datalist", do=MAKE_ONE)
+    items: list[ScanItem] = read_datalist(path).get(split, [])
+    if not items:
+        raise DataError(
+            f"{path} has no scan in its list {split!r}",
+            wanted="at least one",
+            do="Use more scans, or another list; small data sets have no list for testing.",
+        )
+    return with_candidates(items, Path(candidates)) if str(candidates) else items
+
+
+def with_candidates(items: list[ScanItem], table: Path) -> list[ScanItem]:
+    """The scans with the candidates of a table; scans that it does not name keep their own.
+
+    Args:
+        items: of a datalist.
+        table: CSV with seriesuid, coordX, coordY, coordZ (LPS mm) and class, as LUNA16's.
+
+    Raises:
+        DataError: the table cannot be read, or names none of the scans.
+    """
+    rows: dict[str, list[CandidateRow]] = defaultdict(list)
+    for row in read_rows(table, ("seriesuid", "coordX", "coordY", "coordZ", "class")):
+        x, y, z = (float(row[f"coord{axis}"]) for axis in "XYZ")
+        rows[row["seriesuid"]].append((x, y, z, int(float(row["class"]))))
+    if not any(item["seriesuid"] in rows for item in items):
+        raise DataError(
+            f"{table} names none of the {len(items)} scans",
+            wanted="candidates of this data set",
+            do="Make them with `lungmonai mine`.",
+        )
+    return [
+        {**item, "candidates": rows[item["seriesuid"]]} if item["seriesuid"] in rows else item
+        for item in items
+    ]

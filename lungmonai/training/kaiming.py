@@ -1,0 +1,38 @@
+"""How the networks' weights start."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+__all__ = ["kaiming_start"]
+
+Network = TypeVar("Network", bound=nn.Module)
+
+_LAYERS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
+
+
+def kaiming_start(network: Network, seed: int = 0) -> Network:
+    """Draw the weights of convolutions and linear layers from Kaiming's normal distribution, in place.
+
+    Fan-out and ReLU, biases from a normal distribution of 1/√fan-out, as in *Deep Learning with
+    PyTorch*, part 2.
+
+    Args:
+        network: of any layers; others keep what they have.
+        seed: same seed and network: same weights.
+
+    Returns:
+        The network.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for layer in network.modules():
+        if isinstance(layer, _LAYERS):
+            nn.init.kaiming_normal_(layer.weight, a=0, mode="fan_out", nonlinearity="relu", generator=generator)
+            if layer.bias is not None:
+                _, fan_out = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+                bound = fan_out**-0.5
+                nn.init.normal_(layer.bias, -bound, bound, generator=generator)
+    return network
