@@ -61,7 +61,8 @@ class ScanItem(TypedDict):
     with the nodules' numbers, where there is one. `patient` is the LIDC patient id, or the series
     where no patient is known. `fold` is the number for cross-validation, `subset` the LUNA16 folder.
     `excluded` are findings that count neither as nodule nor as false: x, y, z in LPS mm, and a
-    diameter, which is -1 where nobody measured one.
+    diameter, which is -1 where nobody measured one. `mined` says that the candidates are what a
+    segmentation marked.
     """
 
     image: str
@@ -74,6 +75,7 @@ class ScanItem(TypedDict):
     studyuid: NotRequired[str]
     label: NotRequired[str]
     excluded: NotRequired[list[tuple[float, float, float, float]]]
+    mined: NotRequired[bool]
 
 
 # The facts beside the lists: name, description, format, made_by, split (seed and shares), counts.

@@ -20,7 +20,7 @@ from .cache.files import FileFact
 from .cache.key import volume_key
 from .cache.store import CacheStore, Content
 
-__all__ = ["KINDS", "VOLUMES", "Voxels", "cached_voxels", "needs_entry", "own_voxels"]
+__all__ = ["KINDS", "VOLUMES", "Voxels", "cached_voxels", "needs_entry", "own_voxels", "read_label"]
 
 KINDS = ("ct", "label")
 # The cache's folder for volumes, and the name of an entry's one array.
@@ -158,7 +158,7 @@ def _mapped(block: VoxelBlock) -> NDArray[Any]:
 def _loaded(path: Path, kind: str) -> Voxels:
     """Read the whole source once: HU for a CT, whole numbers for a mask."""
     if kind == "label":
-        array, affine = _read_label(path)
+        array, affine = read_label(path)
     else:
         scan = read_ct(path)
         array, affine = np.array(scan.hu), scan.affine_lps
@@ -166,7 +166,13 @@ def _loaded(path: Path, kind: str) -> Voxels:
     return Voxels(array, np.array(affine))
 
 
-def _read_label(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def read_label(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Read a mask: (slices, rows, columns) of whole numbers, and its (4, 4) affine to LPS mm.
+
+    Raises:
+        DataError: it is no volume of whole numbers.
+        ScanError: the file is refused.
+    """
     found = _header(path)
     if found is None:
         raise _no_label(path, "no header of a volume", "a MetaImage, NIfTI or NRRD file")

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .intervals import Interval, bootstrap
+    from .ranking import roc_auc
     from .running import ClassScore, VoxelScore
 
-__all__ = ["ClassScore", "VoxelScore"]
+__all__ = ["ClassScore", "Interval", "VoxelScore", "bootstrap", "roc_auc"]
 
-__getattr__ = lazy_names(__name__, {"running": ("ClassScore", "VoxelScore")})
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "intervals": ("Interval", "bootstrap"),
+        "ranking": ("roc_auc",),
+        "running": ("ClassScore", "VoxelScore"),
+    },
+)

@@ -13,6 +13,7 @@ from monai.utils.enums import CommonKeys
 from torch import Tensor, distributed
 
 from ..errors import SettingsError
+from .ranking import roc_auc
 
 __all__ = ["ClassScore", "VoxelScore", "class_scores", "voxel_scores"]
 
@@ -104,7 +105,8 @@ class ClassScore(Metric):
         probability, positive = seen[:, 0], seen[:, 1] > 0
         said = probability > THRESHOLD
         if self.score == "auc":
-            return _auc(probability, positive)
+            area = roc_auc(positive, probability)
+            return area if area == area else 0.0  # NaN, where a class is absent, would never be beaten
         if self.score == "correct":
             return _ratio(float((said == positive).sum()), len(positive))
         hits = float((said & positive).sum())
@@ -133,16 +135,6 @@ def class_scores(best_by: str) -> tuple[dict[str, Metric], dict[str, Metric]]:
 
 def _pair(output: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     return output[CommonKeys.PRED], output[CommonKeys.LABEL]
-
-
-def _auc(probability: np.ndarray[Any, Any], positive: np.ndarray[Any, Any]) -> float:
-    """How often a positive is more probable than a negative; equal ones count half (Mann and Whitney)."""
-    from scipy.stats import rankdata
-
-    many, few = int(positive.sum()), int((~positive).sum())
-    if not many or not few:
-        return 0.0
-    return float((rankdata(probability)[positive].sum() - many * (many + 1) / 2) / (many * few))
 
 
 def _gathered(seen: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

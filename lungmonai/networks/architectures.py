@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
 
@@ -29,7 +29,6 @@ class Architecture:
         class_name: of the network.
         halo: pixels around a crop that make its inside exact (the receptive field).
         align: crops start and end at multiples of this many pixels (the pooling).
-        options: what the class is called with.
     """
 
     name: str
@@ -38,12 +37,10 @@ class Architecture:
     class_name: str
     halo: int = 0
     align: int = 1
-    options: tuple[tuple[str, Any], ...] = ()
 
     def build(self) -> nn.Module:
         """A network with fresh weights, in training mode."""
-        kind = getattr(importlib.import_module(self.module, __package__), self.class_name)
-        network: nn.Module = kind(**dict(self.options))
+        network: nn.Module = getattr(importlib.import_module(self.module, __package__), self.class_name)()
         return network
 
 
@@ -53,9 +50,6 @@ ARCHITECTURES = (
     Architecture("seg_basic_unet", "segmentation", ".segmentation", "SegmentationUNet", halo=112, align=16),
     Architecture("seg_reference_unet", "segmentation", ".segmentation", "ReferenceUNet", halo=24, align=4),
     Architecture("nodule_cnn", "classification", ".nodule_cnn", "NoduleCNN"),
-    Architecture(
-        "nodule_cnn_norm", "classification", ".nodule_cnn", "NoduleCNN", options=(("norm", "batch"),)
-    ),
 )
 
 

@@ -15,20 +15,16 @@ class NoduleCNN(nn.Module):
 
     The shape is that of *Deep Learning with PyTorch*, part 2, so that its weights fit.
 
-    Args:
-        norm: `batch` for a batch norm after each convolution, which makes it learn many times sooner;
-            None as in the book.
-
     Shape:
         input: (N, 1, 32, 48, 48) float, HU clamped to [−1000, 1000], not scaled.
         output: (N, 2) float, logits; class 1 is nodule (or malignant).
     """
 
-    def __init__(self, norm: str | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.input_norm = nn.BatchNorm3d(1)
         inputs = (1, *_FEATURES[:-1])
-        self.blocks = nn.Sequential(*(_block(a, b, norm) for a, b in zip(inputs, _FEATURES, strict=True)))
+        self.blocks = nn.Sequential(*map(_block, inputs, _FEATURES))
         self.head = nn.Linear(_FLAT, 2)
 
     def forward(self, crops: Tensor) -> Tensor:
@@ -39,11 +35,9 @@ class NoduleCNN(nn.Module):
         return logits
 
 
-def _block(inputs: int, outputs: int, norm: str | None) -> nn.Sequential:
-    return nn.Sequential(
-        _convolution(inputs, outputs, norm), _convolution(outputs, outputs, norm), nn.MaxPool3d(2, 2)
-    )
+def _block(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(_convolution(inputs, outputs), _convolution(outputs, outputs), nn.MaxPool3d(2, 2))
 
 
-def _convolution(inputs: int, outputs: int, norm: str | None) -> Convolution:
-    return Convolution(3, inputs, outputs, kernel_size=3, adn_ordering="NA", act="relu", norm=norm)
+def _convolution(inputs: int, outputs: int) -> Convolution:
+    return Convolution(3, inputs, outputs, kernel_size=3, adn_ordering="A", act="relu", norm=None)

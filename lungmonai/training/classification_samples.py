@@ -48,7 +48,7 @@ class DrawnCrops(Dataset[Sample]):
     """Crops around places drawn in given shares, a different draw in each epoch.
 
     A sample is what (seed, epoch, index) give, whoever asks and whenever; its parts are those of
-    `EveryCrop`.
+    `EveryCrop`. Where a kind has mined places and others, half of its crops are mined ones.
 
     Args:
         places: to draw from.
@@ -80,9 +80,9 @@ class DrawnCrops(Dataset[Sample]):
             raise SettingsError(
                 f"the shares are {dict(shares)}", wanted="positive numbers", do="Change `shares`."
             )
-        self._groups = [[place for place in places if place.kind == kind] for kind in kinds]
-        for kind, group in zip(kinds, self._groups, strict=True):
-            if not group:
+        self._groups = [_by_hardness([place for place in places if place.kind == kind]) for kind in kinds]
+        for kind, groups in zip(kinds, self._groups, strict=True):
+            if not groups:
                 raise DataError(
                     f"none of the {len(places)} places is of the kind {kind!r}",
                     wanted="at least one",
@@ -97,9 +97,16 @@ class DrawnCrops(Dataset[Sample]):
     def __getitem__(self, key: SampleKey) -> Sample:
         rng = np.random.default_rng([self.seed, *key])
         turn = min(int(np.searchsorted(self._up_to, rng.random(), side="right")), len(self._groups) - 1)
-        group = self._groups[turn]
+        groups = self._groups[turn]
+        group = groups[int(rng.integers(len(groups)))]
         place = group[int(rng.integers(len(group)))]
         return crop_at(place, rng.uniform(-self.jitter_vox, self.jitter_vox, 3), self.cache_dir)
+
+
+def _by_hardness(places: list[Place]) -> list[list[Place]]:
+    """Mined places and the others apart, without an empty group."""
+    parted = [[place for place in places if place.mined], [place for place in places if not place.mined]]
+    return [group for group in parted if group]
 
 
 def crop_at(place: Place, shift_vox: np.ndarray[Any, Any], cache_dir: str | None) -> Sample:

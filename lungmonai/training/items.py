@@ -49,7 +49,7 @@ def training_items(
 
 
 def with_candidates(items: list[ScanItem], table: Path) -> list[ScanItem]:
-    """The scans with the candidates of a table; scans that it does not name keep their own.
+    """The scans with the candidates of a table, marked as mined; scans that it does not name keep their own.
 
     Args:
         items: of a datalist.
@@ -69,6 +69,6 @@ def with_candidates(items: list[ScanItem], table: Path) -> list[ScanItem]:
             do="Make them with `lungmonai mine`.",
         )
     return [
-        {**item, "candidates": rows[item["seriesuid"]]} if item["seriesuid"] in rows else item
+        {**item, "candidates": rows[item["seriesuid"]], "mined": True} if item["seriesuid"] in rows else item
         for item in items
     ]

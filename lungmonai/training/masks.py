@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 from ..data.cached_dataset import CachedDataset
 from ..data.datalist import ScanItem
 from ..data.phantom.sources import installed_database
-from ..data.mapped import open_volume
+from ..data.mapped_source import read_label
 from ..io import CTReader
 from ..transforms.contour_mask import ContourMaskd
 from ..transforms.grown_maskd import NoduleMaskd
 
-__all__ = ["MaskBoxesd", "cut_mask"]
+__all__ = ["LabelBoxesd", "MaskBoxesd", "cut_mask"]
 
 # Scans whose boxes a process keeps: a few kilobytes each.
 _KEPT = 2048
@@ -30,74 +31,92 @@ def cut_mask(
     """The nodules of a box of a scan: (slices, rows, columns) uint8, 0 or 1.
 
     A datalist's `label` is used where it has one. For a scan of LIDC it is what half of the readers
-    outlined; for any other scan the box grown around each annotated centre. Made once, and cached.
+    outlined; for any other scan the box grown around each annotated centre. Only the nodules' own boxes
+    are kept, in memory and in the cache: a whole mask is as large as its scan, and nearly empty.
 
     Args:
         item: the scan.
-        first_vox: (slice, row, column), the box's first voxel; inside the scan.
-        shape: of the box; it may reach over the scan's end, where nothing is marked.
+        first_vox: (slice, row, column), the box's first voxel.
+        shape: of the box; nothing is marked outside the scan.
         cache_dir: of masks; None for the user's.
     """
-    if "label" in item:
-        volume = open_volume(item["label"], cache_dir, kind="label")
-        # What `crop` takes is the middle of the box that begins at `first_vox`.
-        middle = [first + width / 2 for first, width in zip(first_vox, shape, strict=True)]
-        marked, _ = volume.crop((middle[0], middle[1], middle[2]), shape)
-        return (marked > 0).astype(np.uint8)
     mask = np.zeros(shape, dtype=np.uint8)
-    for start, box in _boxes_of(item["seriesuid"], _Known(item), cache_dir):
-        _paste(mask, box, np.asarray(start) - first_vox)
+    for start, box in _boxes_of(_Known(item), cache_dir):
+        _paste(mask, np.asarray(box), np.asarray(start) - first_vox)
     return mask
 
 
-class MaskBoxesd(MapTransform):
-    """Replace a mask by the boxes of its connected parts, and drop the image: what is worth caching.
+class LabelBoxesd(MapTransform):
+    """Read a mask's file and keep the boxes of its connected parts.
 
     Args:
-        keys: of the mask: (1, columns, rows, slices).
-        drop: other keys to leave out.
+        keys: of the file's path.
     """
-
-    def __init__(self, keys: str = "label", drop: tuple[str, ...] = ("image",)) -> None:
-        super().__init__(keys)
-        self.drop = drop
 
     def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
         """An item with `boxes`, a list of [first (slice, row, column), uint8 box]."""
-        from scipy.ndimage import find_objects, label
+        return {"boxes": _boxes(read_label(Path(data[self.keys[0]]))[0] > 0)}
 
-        mask = np.asarray(data[self.keys[0]])[0].transpose(2, 1, 0) > 0
-        parts, _ = label(mask, np.ones((3, 3, 3)))
-        boxes = [
-            [[int(one.start) for one in where], np.ascontiguousarray(mask[where]).astype(np.uint8)]
-            for where in find_objects(parts)
-        ]
-        kept = {key: value for key, value in data.items() if key not in (*self.keys, *self.drop)}
-        return {**kept, "boxes": boxes}
+
+class MaskBoxesd(MapTransform):
+    """Keep of a mask the boxes of its connected parts, and nothing else of the item.
+
+    Args:
+        keys: of the mask: (1, columns, rows, slices).
+    """
+
+    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+        """An item with `boxes`, as `LabelBoxesd` gives it."""
+        return {"boxes": _boxes(np.asarray(data[self.keys[0]])[0].transpose(2, 1, 0) > 0)}
+
+
+def _boxes(mask: NDArray[np.bool_]) -> list[Any]:
+    from scipy.ndimage import find_objects, label
+
+    # Most slices hold nothing; labelling only those between the first and the last marked is quick.
+    marked = np.flatnonzero(mask.any(axis=(1, 2)))
+    if not marked.size:
+        return []
+    first = int(marked[0])
+    part = mask[first : int(marked[-1]) + 1]
+    numbers, _ = label(part, np.ones((3, 3, 3)))
+    return [
+        [[where[0].start + first, where[1].start, where[2].start], part[where].astype(np.uint8)]
+        for where in find_objects(numbers)
+    ]
 
 
 class _Known:
-    """An item as an argument of a cached function, known by its series."""
+    """An item as an argument of a cached function, known by its files and its nodules."""
 
     def __init__(self, item: ScanItem) -> None:
         self.item = item
+        places = tuple(tuple(nodule["lps_mm"]) for nodule in item["nodules"])
+        self._name = (item["image"], item.get("label"), places)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known)
+        return isinstance(other, _Known) and self._name == other._name
 
     def __hash__(self) -> int:
-        return 0
+        return hash(self._name)
 
 
 @lru_cache(maxsize=_KEPT)
-def _boxes_of(seriesuid: str, known: _Known, cache_dir: str | None) -> list[Any]:
-    outlined = seriesuid in _lidc_series()
-    make = ContourMaskd() if outlined else NoduleMaskd()
-    chain = Compose([LoadImaged("image", reader=CTReader, ensure_channel_first=True), make, MaskBoxesd()])
-    item = {"image": known.item["image"], "seriesuid": seriesuid}
-    if not outlined:
-        item["nodules"] = [dict(nodule) for nodule in known.item["nodules"]]  # type: ignore[assignment]
-    boxes: list[Any] = CachedDataset([item], chain, cache_dir).cached(0)["boxes"]
+def _boxes_of(known: _Known, cache_dir: str | None) -> list[Any]:
+    item = known.item
+    if "label" in item:
+        source: dict[str, Any] = {"label": item["label"]}
+        return _cached(source, Compose([LabelBoxesd("label")]), cache_dir)
+    load = LoadImaged("image", reader=CTReader, ensure_channel_first=True)
+    source = {"image": item["image"], "seriesuid": item["seriesuid"]}
+    if item["seriesuid"] in _lidc_series():
+        return _cached(source, Compose([load, ContourMaskd(), MaskBoxesd("label")]), cache_dir)
+    source["nodules"] = [{"lps_mm": list(nodule["lps_mm"])} for nodule in item["nodules"]]
+    return _cached(source, Compose([load, NoduleMaskd(), MaskBoxesd("label")]), cache_dir)
+
+
+def _cached(source: dict[str, Any], chain: Compose, cache_dir: str | None) -> list[Any]:
+    boxes: list[Any] = CachedDataset([source], chain, cache_dir).cached(0)["boxes"]
     return boxes
 
 
@@ -112,4 +131,4 @@ def _paste(mask: NDArray[np.uint8], box: NDArray[np.uint8], at: NDArray[np.int64
     if (low < high).all():
         into = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
         out_of = tuple(slice(a, b) for a, b in zip(low - at, high - at, strict=True))
-        mask[into] |= np.asarray(box)[out_of]
+        mask[into] |= box[out_of]

@@ -28,6 +28,7 @@ class Place:
         label: class that the network shall answer.
         kind: which sort it is, for drawing in shares: `nodule`, `malignant`, `benign` or `other`.
         diameter_mm: of the nodule; 0 where there is none.
+        mined: whether the segmentation marked it, so that it is hard to tell from a nodule.
     """
 
     item: ScanItem
@@ -35,6 +36,7 @@ class Place:
     label: int
     kind: str
     diameter_mm: float = 0.0
+    mined: bool = False
 
     @property
     def name(self) -> str:
@@ -80,7 +82,7 @@ def _others(items: Sequence[ScanItem]) -> Iterator[Place]:
     for item in items:
         for x, y, z, label in item["candidates"]:
             if label == 0:
-                yield Place(item, (x, y, z), 0, "other")
+                yield Place(item, (x, y, z), 0, "other", mined=item.get("mined", False))
 
 
 def center_vox(volume: MappedVolume, lps_mm: Point) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from lungmonai.analysis.group import erode, group_voxels
+from lungmonai.analysis.group import MOST_VOXELS, erode, group_voxels
+from lungmonai.errors import WeightsError
 
 
 def scipy_groups(marked, hu):
@@ -44,6 +45,14 @@ def test_empty_and_full_volumes(fill: bool) -> None:
     if fill:
         assert groups.counts.tolist() == [3 * 4 * 5]
         assert groups.center_vox.tolist() == [[2.0, 2.5, 3.0]]
+
+
+def test_a_network_that_marks_everything_is_refused_before_memory_is_taken() -> None:
+    side = int(np.ceil(np.cbrt(MOST_VOXELS + 1))) + 2  # erosion takes a voxel from each side
+    marked = np.ones((side, side, side), bool)
+    hu = np.broadcast_to(np.int16(0), marked.shape)  # no memory of its own
+    with pytest.raises(WeightsError, match=r"the segmentation marks 10,.* of .* voxels, nearly everything"):
+        group_voxels(marked, hu)
 
 
 def test_only_keeps_order_and_voxels() -> None:

@@ -1,4 +1,4 @@
-"""Every bundle's inference config is built and run, as a user runs it."""
+"""The analysis and the segmentation run as bundles, as a user runs them; `test_runs.py` has the others."""
 
 import json
 import subprocess
@@ -14,7 +14,6 @@ from lungmonai.bundles import bundles_folder, default_weights
 
 SERIES = "1.3.6.1.4.1.14519.5.2.1.7085.2626.242193282649561899185427104083"
 CHECKOUT = Path(__file__).parents[2]
-CONFIGS = sorted(bundles_folder().glob("*/inference.json"))
 
 
 @pytest.fixture(scope="module")
@@ -29,34 +28,6 @@ def run_bundle(name: str, *words: str) -> str:
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
-
-
-def test_there_are_two_inference_configs() -> None:
-    assert [config.parent.name for config in CONFIGS] == ["analysis", "seg"]
-
-
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.parent.name)
-def test_metadata_and_logging_lie_beside_the_config(config: Path) -> None:
-    metadata = json.loads((config.parent / "metadata.json").read_text())
-    assert {"version", "monai_version", "pytorch_version", "numpy_version", "network_data_format"} <= set(
-        metadata
-    )
-    assert "not a medical device" in metadata["intended_use"].lower()
-    assert (config.parent / "logging.conf").is_file()
-
-
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: c.parent.name)
-def test_expressions_are_short(config: Path) -> None:
-    def expressions(value):
-        if isinstance(value, dict):
-            value = list(value.values())
-        if isinstance(value, list):
-            for item in value:
-                yield from expressions(item)
-        elif isinstance(value, str) and value.startswith("$"):
-            yield value
-
-    assert max(map(len, expressions(json.loads(config.read_text())))) <= 75
 
 
 def test_the_seg_bundle_marks_what_the_analysis_marks(scan: Path, tmp_path: Path) -> None:

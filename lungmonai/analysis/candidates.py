@@ -1,0 +1,103 @@
+"""The candidates of one scan: segmentation and grouping, without the classifier."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..io.scan import CTScan
+from ..networks.shapes import WINDOW_SLICES
+from ..progress import Progress
+from .engine import Runner, choose_engine
+from .group import Groups, group_voxels
+from .memory import keep_freed_memory
+from .models import ModelFile
+from .segment import Segmentation, Window, segment_volume
+from .settings import AnalysisSettings
+
+__all__ = ["CandidateFinder", "FoundCandidates"]
+
+# Steps of the probability volume.
+_WHOLE = 255
+
+
+@dataclass(frozen=True, eq=False)
+class FoundCandidates:
+    """What segmentation and grouping find in a scan, lowest slice first.
+
+    Args:
+        lps_mm: (N, 3) float64, HU-weighted centroids, LPS mm.
+        prob: (N,) float32, mean of the segmentation's probability over the candidate's voxels.
+        voxels: (N,) int64, voxels after erosion.
+    """
+
+    lps_mm: NDArray[np.float64]
+    prob: NDArray[np.float32]
+    voxels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.voxels)
+
+
+class CandidateFinder:
+    """Finds the candidates of scans; the network is prepared once for each thread and shape of slice.
+
+    The whole scan is looked at, whatever `settings.region` says: `analyze` looks at all of it by default.
+
+    Args:
+        seg: the segmentation's weights.
+        settings: engine, precision, device and threshold are used; None takes the defaults.
+
+    Raises:
+        EngineError: this machine lacks the device or engine asked for.
+    """
+
+    def __init__(self, seg: ModelFile, settings: AnalysisSettings | None = None) -> None:
+        self.seg, self.settings = seg, settings or AnalysisSettings()
+        self.engine = choose_engine(self.settings)
+        self._prepared = threading.local()
+        if self.settings.keep_memory and self.engine.device == "cpu":
+            keep_freed_memory()
+
+    def __call__(self, scan: CTScan, progress: Progress = lambda stage, done, total: None) -> FoundCandidates:
+        """The candidates of a scan.
+
+        Args:
+            scan: any orientation; positions come out in its own LPS frame.
+            progress: called with `segment`, slices done and slices in all.
+
+        Raises:
+            WeightsError: the weights mark more voxels than can be grouped.
+        """
+        scan = scan.canonical()
+        slices, rows, columns = scan.shape
+        whole = (0, rows), (0, columns)
+        window = Window(*whole, *whole, (0, slices), self.seg.architecture.align)
+        marks = segment_volume(
+            scan.hu,
+            self._runner(window.shown_shape),
+            window,
+            slices_per_call=self.engine.slices,
+            threshold=self.settings.mark_threshold,
+            progress=partial(progress, "segment"),
+        )
+        groups = group_voxels(marks.marked, scan.hu)
+        return FoundCandidates(scan.lps_from_vox(groups.center_vox), _probs(groups, marks), groups.counts)
+
+    def _runner(self, shape: tuple[int, int]) -> Runner:
+        """A runner serves one thread at a time, and holds the memory of one shape."""
+        if getattr(self._prepared, "shape", None) != shape:
+            block = (self.engine.slices + WINDOW_SLICES - 1, *shape)
+            self._prepared.runner = self.engine.prepare(self.seg, block)
+            self._prepared.shape = shape
+        runner: Runner = self._prepared.runner
+        return runner
+
+
+def _probs(groups: Groups, marks: Segmentation) -> NDArray[np.float32]:
+    probs = marks.probability.ravel()[groups.voxels]
+    return (np.bincount(groups.labels, weights=probs) / groups.counts / _WHOLE).astype(np.float32)

@@ -1,0 +1,91 @@
+"""A bundle as MONAI's standard archive: `NAME/configs`, `docs`, `models`, `LICENSE`."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import SettingsError
+from ..files import make_folder, written_whole
+from .layout import BundleFolder
+
+__all__ = ["PACKED_ROOT", "pack_bundle"]
+
+# As in MONAI's own bundles: commands are run from the bundle's folder, or name it.
+PACKED_ROOT = "."
+_ROOT = re.compile(rb'^(\s*"bundle_root"\s*:\s*)"(?:[^"\\]|\\.)*"', re.MULTILINE)
+# The earliest time that a zip can hold: equal content gives equal bytes.
+_TIME = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o100644 << 16
+_UNIX = 3
+
+
+def pack_bundle(bundle: BundleFolder, output: Path, *, torchscript: bool = False) -> list[str]:
+    """Write a bundle as a standard archive; equal content gives equal bytes.
+
+    Args:
+        bundle: in either layout.
+        output: a `.zip` file that is written or replaced, or a folder that does not exist yet or is
+            empty; what is in either lies in a folder of the bundle's name.
+        torchscript: export the network to `models/model.ts` as well.
+
+    Returns:
+        The names in the archive.
+
+    Raises:
+        SettingsError: the output lies in the bundle, or is a folder that holds the bundle already.
+        OutputError: it could not be written.
+    """
+    if bundle.root.resolve() in (output.resolve(), *output.resolve().parents):
+        raise SettingsError(f"{output} lies in the bundle", wanted="another place", do="Name another output.")
+    with tempfile.TemporaryDirectory() as scratch:
+        members = dict(_members(bundle))
+        if torchscript:
+            members["models/model.ts"] = _exported(bundle, Path(scratch) / "model.ts")
+        members = {f"{bundle.name}/{name}": members[name] for name in sorted(members)}
+    if output.suffix == ".zip":
+        _write_zip(members, output)
+    else:
+        _write_folder(members, output, output / bundle.name)
+    return list(members)
+
+
+def _members(bundle: BundleFolder) -> Iterator[tuple[str, bytes]]:
+    for path in (*bundle.config_files(), bundle.metadata, bundle.configs / "logging.conf"):
+        if path.is_file():
+            yield f"configs/{path.name}", _ROOT.sub(rb'\1"' + PACKED_ROOT.encode() + b'"', path.read_bytes())
+    docs = sorted(path for path in (bundle.root / "docs").rglob("*") if path.is_file())
+    for path in (*docs, bundle.root / "LICENSE", bundle.weights):
+        if path.is_file():
+            yield path.relative_to(bundle.root).as_posix(), path.read_bytes()
+
+
+def _exported(bundle: BundleFolder, path: Path) -> bytes:
+    from .network_checks import export_torchscript
+
+    export_torchscript(bundle, path)
+    return path.read_bytes()
+
+
+def _write_zip(members: dict[str, bytes], output: Path) -> None:
+    make_folder(output.parent)
+    with written_whole(output) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name, _TIME)
+            info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_DEFLATED, _MODE, _UNIX
+            archive.writestr(info, content)
+
+
+def _write_folder(members: dict[str, bytes], output: Path, folder: Path) -> None:
+    if folder.exists():
+        raise SettingsError(
+            f"{folder} is there already", wanted="a folder without it", do="Remove it or name another."
+        )
+    for name, content in members.items():
+        path = output / name
+        make_folder(path.parent)
+        with written_whole(path) as partial:
+            partial.write_bytes(content)

@@ -1,0 +1,33 @@
+"""When a position hits a nodule, by the rule of LUNA16's evaluation."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["UNKNOWN_DIAMETER_MM", "hits"]
+
+# LUNA16's evaluation script (noduleCADEvaluationLUNA16.py) takes this where the diameter is negative,
+# as it is for most of the excluded findings.
+UNKNOWN_DIAMETER_MM = 10.0
+
+
+def hits(
+    positions_lps_mm: ArrayLike, centers_lps_mm: ArrayLike, diameters_mm: ArrayLike
+) -> NDArray[np.bool_]:
+    """Which positions lie nearer to which centres than half the diameter.
+
+    Args:
+        positions_lps_mm: (N, 3) float, LPS mm.
+        centers_lps_mm: (M, 3) float, LPS mm, in the same scan.
+        diameters_mm: (M,) float; a negative one counts as 10 mm.
+
+    Returns:
+        (N, M) bool.
+    """
+    positions = np.asarray(positions_lps_mm, dtype=np.float64).reshape(-1, 1, 3)
+    centers = np.asarray(centers_lps_mm, dtype=np.float64).reshape(1, -1, 3)
+    diameters = np.asarray(diameters_mm, dtype=np.float64).reshape(-1)
+    radii = np.where(diameters < 0, UNKNOWN_DIAMETER_MM, diameters) / 2
+    # Squares, as the script compares them.
+    return np.asarray(((positions - centers) ** 2).sum(axis=-1) < radii**2)

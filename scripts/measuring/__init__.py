@@ -1,0 +1,1 @@
+"""What measure_weights.py is made of."""

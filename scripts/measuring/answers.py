@@ -1,0 +1,167 @@
+"""What a set of weights answers on each scan, kept on disk so that a stopped run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lungmonai import __version__
+from lungmonai.analysis import AnalysisSettings, ModelFile, Models, analyze_scan
+from lungmonai.analysis.classify import classify_crops
+from lungmonai.analysis.engine import Engine, Runner, choose_engine
+from lungmonai.data.cache.files import file_facts, source_files
+from lungmonai.data.datalist import ScanItem
+from lungmonai.data.mapped import open_volume
+from lungmonai.errors import WeightsError
+from lungmonai.files import make_folder, written_whole
+from lungmonai.io import CTScan, read_ct
+from lungmonai.networks.shapes import CROP_SHAPE
+from lungmonai.progress import Progress
+
+# The probability volume has steps of 1/255.
+LEVELS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Of one scan.
+
+    `voxels` counts the voxels of slices with a nodule: (2, 256) by label and by probability in steps of
+    1/255; all 0 without a label volume. `table_*` are the nodules and non-nodules of the datalist;
+    `malignancy` is NaN without that model; `candidate_*` is what the analysis found.
+    `marked_everything` tells of a segmentation whose marks could not be grouped; it has no candidates.
+    """
+
+    voxels: NDArray[np.int64]
+    table_label: NDArray[np.int64]
+    table_prob: NDArray[np.float64]
+    malignancy: NDArray[np.float64]
+    candidate_lps_mm: NDArray[np.float64]
+    candidate_prob: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    marked_everything: NDArray[np.bool_]
+
+
+class Asker:
+    """Asks one set of weights; its classifiers are prepared once.
+
+    Args:
+        models: the weights.
+        settings: of the analysis.
+    """
+
+    def __init__(self, models: Models, settings: AnalysisSettings) -> None:
+        self.models, self.settings = models, settings
+        self.engine: Engine = choose_engine(settings)
+        self.nodule = self._prepared(models.nodule)
+        self.malignancy = self._prepared(models.malignancy) if models.malignancy else None
+
+    def __call__(self, item: ScanItem) -> Answers:
+        """Analyse a scan, and classify the nodules and non-nodules that the datalist names."""
+        scan = read_ct(item["image"]).canonical()
+        voxels = np.zeros((2, LEVELS), np.int64)
+        places, probs, seconds = np.zeros((0, 3)), np.zeros(0), np.nan
+        everything = False
+        try:
+            result = analyze_scan(scan, self.models, self.settings)
+        except WeightsError:
+            everything = True
+        else:
+            places = np.array([one.center_lps_mm for one in result.candidates]).reshape(-1, 3)
+            probs = np.array([one.nodule_prob for one in result.candidates])
+            seconds = sum(result.record["timings_s"].values())
+            if "label" in item and result.probability is not None:
+                voxels = counted(result.probability, label_of(item))
+        nodules = np.array([nodule["lps_mm"] for nodule in item["nodules"]]).reshape(-1, 3)
+        others = np.array([row[:3] for row in item["candidates"] if row[3] == 0]).reshape(-1, 3)
+        return Answers(
+            voxels,
+            np.repeat([1, 0], [len(nodules), len(others)]),
+            self._classified(scan, np.concatenate([nodules, others]), self.nodule),
+            self._classified(scan, nodules, self.malignancy),
+            places,
+            probs,
+            np.array(seconds),
+            np.array(everything),
+        )
+
+    def _prepared(self, model: ModelFile) -> Runner:
+        return self.engine.prepare(model, (self.engine.crops, 1, *CROP_SHAPE))
+
+    def _classified(
+        self, scan: CTScan, lps_mm: NDArray[np.float64], run: Runner | None
+    ) -> NDArray[np.float64]:
+        if run is None:
+            return np.full(len(lps_mm), np.nan)
+        centers = np.round(scan.vox_from_lps(lps_mm)).astype(np.int64)
+        crops = self.engine.crops
+        return classify_crops(scan.hu, centers, run, crops_per_call=crops, progress=lambda *_: None).astype(
+            np.float64
+        )
+
+
+def label_of(item: ScanItem) -> NDArray[np.bool_]:
+    """(slices, rows, columns) bool, the nodules' voxels, turned as the analysis turns the scan."""
+    label = open_volume(item["label"], kind="label")
+    return CTScan(np.asarray(label.array, np.int16), label.affine_lps, "label").canonical().hu > 0
+
+
+def counted(probability: NDArray[np.uint8], label: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(2, 256) voxels of the slices that hold a nodule, by label and probability."""
+    some = label.any(axis=(1, 2))
+    probability, label = probability[some], label[some]
+    return np.stack([np.bincount(probability[label == side], minlength=LEVELS) for side in (False, True)])
+
+
+def ask_all(
+    items: Sequence[ScanItem], asker: Asker, parts: Path, name: str, progress: Progress
+) -> list[Answers]:
+    """The answers for every scan; those that are kept in `parts` are not asked for again."""
+    make_folder(parts)
+    answers = {}
+    waiting = []
+    for place, item in enumerate(items):
+        part = parts / f"{_key(item, asker)}.npz"
+        kept = _read(part)
+        if kept is None:
+            waiting.append((place, item, part))
+        else:
+            answers[place] = kept
+    stage = f"Scans, {name}"
+    progress(stage, len(answers), len(items))
+    for place, item, part in waiting:
+        answers[place] = one = asker(item)
+        with written_whole(part) as partial, partial.open("wb") as file:
+            np.savez(file, **{field.name: getattr(one, field.name) for field in fields(one)})
+        progress(stage, len(answers), len(items))
+    return [answers[place] for place in range(len(items))]
+
+
+def _read(part: Path) -> Answers | None:
+    try:
+        with np.load(part) as kept:
+            return Answers(**{field.name: kept[field.name] for field in fields(Answers)})
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _key(item: ScanItem, asker: Asker) -> str:
+    """Says all that decides the answers."""
+    told = {
+        "version": __version__,
+        "weights": {name: model.sha256 for name, model in asker.models.by_name().items()},
+        "precision": [asker.engine.segment_precision, asker.engine.classify_precision],
+        "threshold": asker.settings.mark_threshold,
+        "item": item,
+        "files": [
+            file_facts(source_files(Path(path))) for path in (item["image"], item.get("label", "")) if path
+        ],
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,63 @@
+"""`lungmonai mine`: a table, a summary, and what happens to scans that cannot be used."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from lungmonai.analysis.mined_table import MOST
+from lungmonai.cli import build_parser, main
+from lungmonai.data.datalist import FORMAT
+
+
+@pytest.fixture
+def datalist(coarse_scan: Path, phantom, tmp_path: Path) -> Path:
+    nodules = [
+        {"lps_mm": list(one.lps_mm), "diameter_mm": one.diameter_mm, "malignant": None}
+        for one in phantom.nodules
+    ]
+    rest = {"patient": "1", "candidates": [], "fold": 0}
+    item = {"image": str(coarse_scan), "seriesuid": "1", "nodules": nodules, **rest}
+    gone = {**item, "image": "gone.mhd", "seriesuid": "2"}
+    path = tmp_path / "datalist.json"
+    path.write_text(json.dumps({"format": FORMAT, "training": [item], "test": [item, gone]}))
+    return path
+
+
+def test_a_table_from_a_datalist(datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "out" / "candidates.csv"
+    words = ["mine", str(datalist), "-o", str(table), "--threshold", "0.3"]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    nodules = len(json.loads(datalist.read_text())["training"][0]["nodules"])
+    assert out.startswith("1 scans: ")
+    assert f" of {nodules} nodules found, by " in out
+    assert "stand-in" in err
+    assert "1/1" in err  # progress
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert {row["seriesuid"] for row in rows} == {"1"}
+    before = table.read_bytes()
+    assert main([*words, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert table.read_bytes() == before
+
+
+def test_a_scan_that_cannot_be_read_is_left_out(
+    datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["mine", str(datalist), "--split", "test", "-o", str(tmp_path / "c.csv")]) == 8
+    out, err = capsys.readouterr()
+    assert out.startswith("1 scans: ")
+    assert f"Left out: {tmp_path / 'gone.mhd'}: " in err
+
+
+def test_an_empty_list_is_said(datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mine", str(datalist), "--split", "validation", "-o", str(tmp_path / "c.csv")]) == 7
+    assert "has no scan in its list 'validation'; wanted at least one" in capsys.readouterr().err
+
+
+def test_the_helps_number_is_the_librarys() -> None:
+    assert build_parser().parse_args(["mine", "d", "-o", "o"]).most == MOST
