@@ -22,7 +22,7 @@ from .errors import (
     WeightsError,
 )
 
-__all__ = ["build_parser", "main", "run_or_exit"]
+__all__ = ["Terminated", "build_parser", "main", "run_or_exit"]
 
 # Also in the README; a run that was stopped gives 128 plus the signal's number, as in a shell.
 EXIT_CODES: tuple[tuple[type[LungmonaiError], int], ...] = (
@@ -84,7 +84,7 @@ def _exit_code(work: Callable[[], object]) -> int:
         found = work()
     except KeyboardInterrupt as stop:
         say("lungmonai: stopped; no file was left half-written.")
-        return _TERMINATED if isinstance(stop, _Terminated) else _INTERRUPTED
+        return _TERMINATED if isinstance(stop, Terminated) else _INTERRUPTED
     except Exception as error:
         ours = _ours(error)
         if ours is None:
@@ -101,12 +101,12 @@ def _ours(error: BaseException | None) -> LungmonaiError | None:
     return error
 
 
-class _Terminated(KeyboardInterrupt):
+class Terminated(KeyboardInterrupt):
     """SIGTERM, which ends a run as Ctrl-C does."""
 
 
 def _terminate(*_: object) -> None:
-    raise _Terminated
+    raise Terminated
 
 
 if __name__ == "__main__":

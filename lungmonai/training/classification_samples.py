@@ -14,7 +14,7 @@ from ..networks.shapes import CROP_SHAPE
 from .order import SampleKey
 from .places import Place, center_vox, opened
 
-__all__ = ["DrawnCrops", "EveryCrop"]
+__all__ = ["DrawnCrops", "EveryCrop", "crop_at"]
 
 Sample = dict[str, Any]
 

@@ -9,7 +9,7 @@ from ..data.csv_rows import read_rows
 from ..data.datalist import CandidateRow, ScanItem, read_datalist
 from ..errors import DataError, SettingsError
 
-__all__ = ["with_candidates", "training_items"]
+__all__ = ["training_items", "with_candidates"]
 
 MAKE_ONE = (
     "Make one with `lungmonai phantom DIR --scans 20 --seed 1` and `lungmonai prepare luna16 --root DIR`, "

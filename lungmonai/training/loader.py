@@ -6,6 +6,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
 
+from ..errors import SettingsError
 from .order import SampleOrder
 
 __all__ = ["evaluation_loader", "training_loader"]
@@ -38,6 +39,15 @@ def evaluation_loader(
         workers: processes that read.
         rank: of this process.
         world_size: how many processes evaluate.
+
+    Raises:
+        SettingsError: there are more processes than samples, so that one would have none.
     """
+    if len(dataset) < world_size:  # type: ignore[arg-type]
+        raise SettingsError(
+            f"{len(dataset)} samples to validate in {world_size} processes",  # type: ignore[arg-type]
+            wanted="at least one for each",
+            do="Start fewer processes, or validate on more scans.",
+        )
     share = range(rank, len(dataset), world_size)  # type: ignore[arg-type]
     return DataLoader(dataset, batch_size, sampler=list(share), num_workers=workers)

@@ -19,7 +19,7 @@ from ..io import CTReader
 from ..transforms.contour_mask import ContourMaskd
 from ..transforms.grown_maskd import NoduleMaskd
 
-__all__ = ["LabelBoxesd", "MaskBoxesd", "cut_mask"]
+__all__ = ["LabelBoxesd", "MaskBoxesd", "cut_mask", "marked_slices"]
 
 # Scans whose boxes a process keeps: a few kilobytes each.
 _KEPT = 2048
@@ -44,6 +44,17 @@ def cut_mask(
     for start, box in _boxes_of(_Known(item), cache_dir):
         _paste(mask, np.asarray(box), np.asarray(start) - first_vox)
     return mask
+
+
+def marked_slices(item: ScanItem, cache_dir: str | None) -> list[int]:
+    """The slices of a scan in which `cut_mask` marks anything, in order.
+
+    Args:
+        item: the scan.
+        cache_dir: of masks; None for the user's.
+    """
+    boxes = _boxes_of(_Known(item), cache_dir)
+    return sorted({start[0] + k for start, box in boxes for k in np.flatnonzero(box.any(axis=(1, 2)))})
 
 
 class LabelBoxesd(MapTransform):

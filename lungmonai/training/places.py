@@ -13,7 +13,7 @@ from ..data.datalist import ScanItem
 from ..data.mapped import MappedVolume, open_volume
 from ..errors import DataError
 
-__all__ = ["Place", "center_vox", "is_near", "malignancy_places", "nodule_places"]
+__all__ = ["Place", "center_vox", "is_near", "malignancy_places", "nodule_places", "opened"]
 
 Point = tuple[float, float, float]
 

@@ -13,7 +13,7 @@ from ..data.datalist import ScanItem
 from ..data.mapped import MappedVolume
 from ..errors import DataError
 from ..io.hounsfield import AIR_HU
-from .masks import cut_mask
+from .masks import cut_mask, marked_slices
 from .order import SampleKey
 from .places import Place, center_vox, is_near, nodule_places, opened
 
@@ -134,7 +134,7 @@ class NoduleSlices(Dataset[Sample]):
 
     def __init__(self, items: Sequence[ScanItem], *, most: int = 0, cache_dir: str | None = None) -> None:
         self.cache_dir = cache_dir or None
-        found = [(item, index) for item in items for index in _nodule_slices(item, self.cache_dir)]
+        found = [(item, index) for item in items for index in marked_slices(item, self.cache_dir)]
         if not found:
             raise DataError(
                 f"none of the {len(items)} scans has a nodule", wanted="at least one", do="Add scans."
@@ -153,17 +153,6 @@ class NoduleSlices(Dataset[Sample]):
         lacking = ((0, 0), (0, -rows % ALIGN), (0, -columns % ALIGN))
         image = np.pad(volume.context(index), lacking, constant_values=AIR_HU)
         return _sample(image, np.pad(mask, lacking), f"{item['seriesuid']} slice {index}")
-
-
-def _nodule_slices(item: ScanItem, cache_dir: str | None) -> list[int]:
-    volume = opened(item, cache_dir)
-    slices: set[int] = set()
-    for nodule in item["nodules"]:
-        center = center_vox(volume, nodule["lps_mm"])[0]
-        reach = nodule["diameter_mm"] / 2 / _slice_mm(volume)
-        first, last = max(round(center - reach), 0), min(round(center + reach), volume.shape[0] - 1)
-        slices.update(range(first, last + 1))
-    return sorted(slices)
 
 
 def _slice_mm(volume: MappedVolume) -> float:

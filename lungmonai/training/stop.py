@@ -13,7 +13,7 @@ from ignite.engine import Events
 from monai.engines import Evaluator
 from monai.engines.workflow import Workflow
 
-from ..cli import _Terminated
+from ..cli import Terminated
 from .agree import any_of_all, of_all
 from .resume import RunState
 
@@ -72,7 +72,7 @@ class StopOnSignal:
     def _raise(self) -> None:
         self._restore_signals()
         _log.warning("saved; to go on: %s", (self.run.folder.record() or {}).get("resume", "--resume True"))
-        raise KeyboardInterrupt if self._asked is signal.SIGINT else _Terminated
+        raise KeyboardInterrupt if self._asked is signal.SIGINT else Terminated
 
     def _restore_signals(self) -> None:
         for number, handler in self._former.items():
