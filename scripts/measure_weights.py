@@ -23,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lungmonai import __version__
 from lungmonai.analysis import AnalysisSettings, Models
 from lungmonai.bundles import default_weights
-from lungmonai.data.datalist import SPLITS, ScanItem, all_items, read_datalist
-from lungmonai.errors import DataError, LungmonaiError, WeightsError
+from lungmonai.data.datalist import SPLITS, ScanItem
+from lungmonai.data.listed import EVERY, listed_items
+from lungmonai.errors import LungmonaiError, WeightsError
 from lungmonai.files import make_folder, written_whole
 from lungmonai.metrics.froc import JudgedMarks
 from lungmonai.metrics.intervals import DRAWS, Interval
@@ -39,7 +41,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from measuring import pictures, scores
 from measuring.answers import Answers, Asker, ask_all
 
-EVERY = "all"
+_NEEDED = ("patient", "nodules", "candidates")
 OURS, REFERENCE = "these weights", "published reference"
 
 
@@ -88,7 +90,7 @@ class Measured:
 
 def measure(options: argparse.Namespace, progress: Progress) -> tuple[dict[str, Any], dict[str, Measured]]:
     """Every number, and what it comes from."""
-    items = items_of(options.data, options.split)
+    items = listed_items(options.data / "datalist.json", options.split, needed=_NEEDED)
     settings, drawn = AnalysisSettings(), scores.Drawn(options.seed, options.draws)
     parts = options.output.with_name(options.output.name + ".parts")
     measured = {
@@ -121,19 +123,6 @@ def measure(options: argparse.Namespace, progress: Progress) -> tuple[dict[str, 
     return document, measured
 
 
-def items_of(data: Path, split: str) -> list[ScanItem]:
-    """The scans of a list.
-
-    Raises:
-        DataError: there is none.
-    """
-    datalist = read_datalist(data / "datalist.json")
-    items = [item for name, item in all_items(datalist) if split in (name, EVERY)]
-    if not items:
-        raise DataError(f"{data} has no scan in its list {split}", wanted="at least one", do="Name another.")
-    return items
-
-
 def models_of(options: argparse.Namespace) -> dict[str, Models]:
     """The sets of weights to measure, by name."""
     malignancy = options.malignancy
@@ -147,15 +136,21 @@ def models_of(options: argparse.Namespace) -> dict[str, Models]:
 
 
 def draw(folder: Path, measured: Mapping[str, Measured], nodules: scores.JudgedNodules) -> None:
-    """The curves, one picture each."""
+    """The curves, one picture each, but for those that these scans cannot give."""
     answers = {name: one.answers for name, one in measured.items()}
+    ours = answers[OURS]
     pictures.draw_froc(folder / "froc.png", {name: one.merged for name, one in measured.items()})
-    pictures.draw_nodule_roc(folder / "nodule_roc.png", answers)
-    if any(one.voxels.any() for one in answers[OURS]):
+    if _both(scores.table_of(ours)[0]):
+        pictures.draw_nodule_roc(folder / "nodule_roc.png", answers)
+    if any(one.voxels.any() for one in ours):
         pictures.draw_voxel_pr(folder / "segmentation_pr.png", answers)
-    both = nodules.malignant.any() and not nodules.malignant.all()
-    if both and not np.isnan(nodules.prob).any():
+    if _both(nodules.malignant) and not np.isnan(nodules.prob).any():
         pictures.draw_malignancy_roc(folder / "malignancy_roc.png", nodules)
+
+
+def _both(labels: NDArray[Any]) -> bool:
+    """Whether some are true and some are not: a ROC curve needs both."""
+    return bool(labels.any() and not labels.all())
 
 
 def tables(document: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ def phantom() -> "Phantom":
 
 @pytest.fixture(scope="session")
 def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with four small phantoms and their `datalist.json`: two to train, one each to validate and test."""
+    """Four small phantoms and their `datalist.json`: two to train, one each to validate and test."""
     from lungmonai.data import all_items, prepare_luna16, read_datalist, write_datalist, write_phantoms
 
     folder = tmp_path_factory.mktemp("phantom_data")

@@ -135,7 +135,7 @@ def tiny_trainer(
         iteration_update=step,
         train_handlers=[
             run,
-            StopOnSignal(run, evaluator if world_size == 1 else None),
+            StopOnSignal(run, evaluator),
             Validate(evaluator, every=2),
             LrScheduleHandler(scheduler, print_lr=False, epoch_level=False),
         ],

@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 from ..io.scan import CTScan
 from ..networks.architectures import Architecture
-from ..networks.shapes import CROP_SHAPE, WINDOW_SLICES
+from ..networks.shapes import CROP_SHAPE
 from ..nodule import Candidate, Nodule, ScanResult
 from ..progress import Progress
 from .classify import classify_crops
-from .engine import Engine, choose_engine
+from .engine import Engine, start_engine
 from .group import Groups, group_voxels, split_by_label
 from .lungs import LungMask, find_lungs
 from .measure import grow_back, measure_voxels
-from .memory import keep_freed_memory
 from .merge import merge_detections
 from .models import ModelFile, Models
 from .record import Stopwatch, run_record
-from .segment import Window, segment_volume
+from .segment import Window
+from .segmenter import Segmenter
 from .settings import AnalysisSettings
 
 __all__ = ["Progress", "analyze_scan"]
@@ -49,9 +49,7 @@ def analyze_scan(
     watch = Stopwatch()
 
     # 1. Choose what runs the networks; turn the scan upright.
-    engine = choose_engine(settings)
-    if settings.keep_memory and engine.device == "cpu":
-        keep_freed_memory()
+    engine = start_engine(settings)
     with watch.stage("orient"):
         scan = scan.canonical()
 
@@ -63,18 +61,11 @@ def analyze_scan(
 
     # 3. Mark voxels slice by slice.
     with watch.stage("prepare"):
-        block = (engine.slices + WINDOW_SLICES - 1, *window.shown_shape)
-        segmenter = engine.prepare(models.seg, block)
+        segmenter = Segmenter(models.seg, engine, settings.mark_threshold)
+        segmenter.prepare(window)
     progress("prepare", 1, 1)
     with watch.stage("segment"):
-        marks = segment_volume(
-            scan.hu,
-            segmenter,
-            window,
-            slices_per_call=engine.slices,
-            threshold=settings.mark_threshold,
-            progress=partial(progress, "segment"),
-        )
+        marks = segmenter(scan.hu, window, partial(progress, "segment"))
 
     # 4. Group marked voxels into candidates.
     with watch.stage("group"):
@@ -113,11 +104,10 @@ def analyze_scan(
 
 def _window(shape: tuple[int, int, int], lungs: LungMask, architecture: Architecture, region: str) -> Window:
     """The whole scan, or the lungs' box with the halo that makes its inside exact."""
-    slices, rows, columns = shape
     box = lungs.box(shape) if region == "lungs" else None
     if region == "scan" or box is None:
-        whole = (0, rows), (0, columns)
-        return Window(*whole, *whole, (0, slices), architecture.align)
+        return Window.whole(shape, architecture.align)
+    _, rows, columns = shape
     inner_slices, inner_rows, inner_columns = box
     shown_rows = _with_halo(inner_rows, rows, architecture)
     shown_columns = _with_halo(inner_columns, columns, architecture)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..io.scan import CTScan
-from ..networks.shapes import WINDOW_SLICES
 from ..progress import Progress
-from .engine import Runner, choose_engine
+from .engine import start_engine
 from .group import Groups, group_voxels
-from .memory import keep_freed_memory
 from .models import ModelFile
-from .segment import Segmentation, Window, segment_volume
+from .segment import Segmentation, Window
+from .segmenter import Segmenter
 from .settings import AnalysisSettings
 
 __all__ = ["CandidateFinder", "FoundCandidates"]
@@ -58,10 +56,8 @@ class CandidateFinder:
 
     def __init__(self, seg: ModelFile, settings: AnalysisSettings | None = None) -> None:
         self.seg, self.settings = seg, settings or AnalysisSettings()
-        self.engine = choose_engine(self.settings)
-        self._prepared = threading.local()
-        if self.settings.keep_memory and self.engine.device == "cpu":
-            keep_freed_memory()
+        self.engine = start_engine(self.settings)
+        self._segmenter = Segmenter(seg, self.engine, self.settings.mark_threshold)
 
     def __call__(self, scan: CTScan, progress: Progress = lambda stage, done, total: None) -> FoundCandidates:
         """The candidates of a scan.
@@ -74,28 +70,10 @@ class CandidateFinder:
             WeightsError: the weights mark more voxels than can be grouped.
         """
         scan = scan.canonical()
-        slices, rows, columns = scan.shape
-        whole = (0, rows), (0, columns)
-        window = Window(*whole, *whole, (0, slices), self.seg.architecture.align)
-        marks = segment_volume(
-            scan.hu,
-            self._runner(window.shown_shape),
-            window,
-            slices_per_call=self.engine.slices,
-            threshold=self.settings.mark_threshold,
-            progress=partial(progress, "segment"),
-        )
+        window = Window.whole(scan.shape, self.seg.architecture.align)
+        marks = self._segmenter(scan.hu, window, partial(progress, "segment"))
         groups = group_voxels(marks.marked, scan.hu)
         return FoundCandidates(scan.lps_from_vox(groups.center_vox), _probs(groups, marks), groups.counts)
-
-    def _runner(self, shape: tuple[int, int]) -> Runner:
-        """A runner serves one thread at a time, and holds the memory of one shape."""
-        if getattr(self._prepared, "shape", None) != shape:
-            block = (self.engine.slices + WINDOW_SLICES - 1, *shape)
-            self._prepared.runner = self.engine.prepare(self.seg, block)
-            self._prepared.shape = shape
-        runner: Runner = self._prepared.runner
-        return runner
 
 
 def _probs(groups: Groups, marks: Segmentation) -> NDArray[np.float32]:

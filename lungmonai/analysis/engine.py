@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EngineError
+from .memory import keep_freed_memory
 from .models import ModelFile
 from .settings import AnalysisSettings
 
-__all__ = ["Engine", "Runner", "choose_engine"]
+__all__ = ["Engine", "Runner", "choose_engine", "start_engine"]
 
 # Takes int16 HU blocks, yields float32 probabilities in the same order. It has read a block before
 # it takes the next, and an answer is good until then.
@@ -91,6 +92,18 @@ def choose_engine(settings: AnalysisSettings) -> Engine:
     segment = "float32" if precision == "mixed" else precision
     classify = "bfloat16" if precision == "mixed" else precision
     return Engine(name, device, segment, classify, notes)
+
+
+def start_engine(settings: AnalysisSettings) -> Engine:
+    """What `choose_engine` chooses, with the process told to keep freed memory if the settings say so.
+
+    Raises:
+        EngineError: as for `choose_engine`.
+    """
+    engine = choose_engine(settings)
+    if settings.keep_memory and engine.device == "cpu":
+        keep_freed_memory()
+    return engine
 
 
 def _device(asked: str) -> str:

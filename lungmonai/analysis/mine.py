@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-import numpy as np
-
 from .. import __version__
-from ..data.cache.files import file_facts, source_files
 from ..data.datalist import ScanItem
 from ..errors import LungmonaiError, OutputError, SettingsError
-from ..files import make_folder, written_whole
+from ..files import make_folder
 from ..io.read import read_ct
 from ..progress import Progress
 from .candidates import CandidateFinder, FoundCandidates
+from .parts import facts_of, part_path, read_part, write_part
 
 __all__ = ["STAGE", "MinedScans", "mine_scans"]
 
 # What progress is called with.
 STAGE = "Mining candidates"
+_ARRAYS = tuple(field.name for field in fields(FoundCandidates))
 
 
 @dataclass
@@ -109,8 +105,7 @@ def _find(item: ScanItem, part: Path, finder: CandidateFinder) -> FoundCandidate
     """The candidates of a scan, kept in its part; or why there are none."""
     try:
         found = finder(read_ct(item["image"]))
-        with written_whole(part) as partial, partial.open("wb") as file:
-            np.savez(file, lps_mm=found.lps_mm, prob=found.prob, voxels=found.voxels)
+        write_part(part, {name: getattr(found, name) for name in _ARRAYS})
     except OutputError:
         raise  # the next scan could not be kept either
     except (LungmonaiError, MemoryError) as error:
@@ -119,24 +114,16 @@ def _find(item: ScanItem, part: Path, finder: CandidateFinder) -> FoundCandidate
 
 
 def _part(item: ScanItem, finder: CandidateFinder, parts: Path) -> Path:
-    """The name says all that decides the content, so that nothing stale is ever used."""
-    try:
-        facts = file_facts(source_files(Path(item["image"])))
-    except (OSError, LungmonaiError):  # the reader says what is wrong with it
-        facts = []
     told = {
         "version": __version__,
         "seg": finder.seg.sha256,
         "threshold": finder.settings.mark_threshold,
         "precision": finder.engine.segment_precision,
-        "scan": [item["image"], facts],
+        "scan": [item["image"], facts_of(item["image"])],
     }
-    return parts / f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}.npz"
+    return part_path(parts, told)
 
 
 def _read(part: Path) -> FoundCandidates | None:
-    try:
-        with np.load(part) as kept:
-            return FoundCandidates(kept["lps_mm"], kept["prob"], kept["voxels"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
+    kept = read_part(part, _ARRAYS)
+    return None if kept is None else FoundCandidates(**kept)

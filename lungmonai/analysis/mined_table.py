@@ -17,7 +17,15 @@ from ..files import written_whole
 from ..metrics.hits import hits
 from .candidates import FoundCandidates
 
-__all__ = ["MOST", "JudgedCandidates", "MinedCounts", "judge_candidates", "missed_path", "write_mined"]
+__all__ = [
+    "MOST",
+    "JudgedCandidates",
+    "MinedCounts",
+    "check_draw",
+    "judge_candidates",
+    "missed_path",
+    "write_mined",
+]
 
 # False candidates kept of a scan: LUNA16's own table has some 600 a scan, and a scan that a poor
 # segmentation fills with marks must not outweigh the others.
@@ -114,10 +122,9 @@ def write_mined(
 
     Raises:
         OutputError: a table could not be written.
-        SettingsError: `most` is negative.
+        SettingsError: `most` or `seed` is negative.
     """
-    if most < 0:
-        raise SettingsError(f"most is {most}", wanted="0 or more", do="Leave it out for a good number.")
+    check_draw(most, seed)
     mined = [item for item in items if item["seriesuid"] in found]
     judged = [judge_candidates(found[item["seriesuid"]], item) for item in mined]
     rows: list[list[str]] = []
@@ -126,6 +133,18 @@ def write_mined(
     _write(path, _COLUMNS, rows)
     _write(missed_path(path), _MISSED_COLUMNS, list(_missed(mined, judged)))
     return _counts(judged, len(rows))
+
+
+def check_draw(most: int, seed: int) -> None:
+    """Refuse what `write_mined` cannot draw by; for callers that work long before they write.
+
+    Raises:
+        SettingsError: one of them is negative.
+    """
+    for name, value in (("most", most), ("seed", seed)):
+        if value < 0:
+            do = "Leave it out for a good number."
+            raise SettingsError(f"{name} is {value}", wanted="0 or more", do=do)
 
 
 def missed_path(path: Path) -> Path:

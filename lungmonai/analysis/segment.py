@@ -1,5 +1,7 @@
 """Segment a volume slice by slice, each slice seen with three neighbours either side."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,6 +34,17 @@ class Window:
     inner_columns: tuple[int, int]
     slices: tuple[int, int]
     align: int = 1
+
+    @classmethod
+    def whole(cls, shape: tuple[int, int, int], align: int) -> Window:
+        """All of a volume.
+
+        Args:
+            shape: slices, rows and columns.
+            align: as above.
+        """
+        slices, rows, columns = ((0, size) for size in shape)
+        return cls(rows, columns, rows, columns, slices, align)
 
     @property
     def shown_shape(self) -> tuple[int, int]:

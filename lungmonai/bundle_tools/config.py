@@ -12,7 +12,7 @@ from monai.bundle import ConfigParser, ReferenceResolver
 
 from ..errors import SettingsError
 
-__all__ = ["Config", "read_config", "shown"]
+__all__ = ["Config", "read_config", "read_content", "shown"]
 
 _SEPARATOR = ReferenceResolver.sep
 _COMMAND_LINE = "the command line"
@@ -60,12 +60,12 @@ def read_config(
     Raises:
         SettingsError: a file is missing, is not JSON, or names a macro that is not there.
     """
-    contents = [_content(path) for path in files]
+    contents = [read_content(path) for path in files]
     overrides = dict(overrides or {})
     parser = ConfigParser()
     parser.read_config(list(map(str, files)))
     if metadata is not None and metadata.is_file():
-        parser.read_meta(_content(metadata))
+        parser.read_meta(read_content(metadata))
     parser.update(overrides)
     _resolve(parser, files)
     origins = [
@@ -75,24 +75,12 @@ def read_config(
     return Config(parser, tuple(files), tuple(origins))
 
 
-def shown(key: str) -> str:
-    """An id as a person writes it on the command line."""
-    return key.replace(_SEPARATOR, "#")
+def read_content(path: Path) -> dict[str, Any]:
+    """The content of one file, before merging.
 
-
-def _resolve(parser: ConfigParser, files: Sequence[Path]) -> None:
-    try:
-        parser.resolve_macro_and_relative_ids()  # type: ignore[no-untyped-call]
-    except (OSError, KeyError, ValueError, IndexError) as error:
-        raise SettingsError(
-            f"{' and '.join(map(str, files))}: a value that begins with % or @# leads nowhere ({error})",
-            wanted="the path of a file and a key in it",
-            do="Mend the value.",
-        ) from error
-
-
-def _content(path: Path) -> dict[str, Any]:
-    """The content of one file, before merging."""
+    Raises:
+        SettingsError: it is missing, is not JSON, or has a key twice.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix != ".json":
@@ -110,6 +98,22 @@ def _content(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError(f"{path} holds a {type(content).__name__}", wanted="keys", do="Check the file.")
     return content
+
+
+def shown(key: str) -> str:
+    """An id as a person writes it on the command line."""
+    return key.replace(_SEPARATOR, "#")
+
+
+def _resolve(parser: ConfigParser, files: Sequence[Path]) -> None:
+    try:
+        parser.resolve_macro_and_relative_ids()  # type: ignore[no-untyped-call]
+    except (OSError, KeyError, ValueError, IndexError) as error:
+        raise SettingsError(
+            f"{' and '.join(map(str, files))}: a value that begins with % or @# leads nowhere ({error})",
+            wanted="the path of a file and a key in it",
+            do="Mend the value.",
+        ) from error
 
 
 def _once(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:

@@ -30,9 +30,11 @@ def expression_problem(value: str, names: Collection[str]) -> str | None:
         tree = _tree(value)
     except SyntaxError as error:
         return f"is no Python: {error.msg}"
-    (statement,) = tree.body or [ast.Pass()]
+    statement = tree.body[0] if len(tree.body) == 1 else None
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return _import_problem(statement)
+    if not isinstance(statement, ast.Expr):
+        return "is no single expression"
     unknown = sorted(_free_names(tree) - set(names) - set(dir(builtins)))
     if unknown:
         return f"uses {unknown[0]}, which is not in imports{nearest(unknown[0], names)}"
@@ -49,8 +51,8 @@ def imported_names(values: Collection[object]) -> set[str]:
             except SyntaxError:
                 continue
             if body and isinstance(body[0], ast.Import | ast.ImportFrom):
-                # `import a.b` names `a`, for which MONAI puts in `a.b`.
-                found |= {(alias.asname or alias.name).partition(".")[0] for alias in body[0].names}
+                # MONAI takes the first; `import a.b` gives it no name that Python could use.
+                found.add(body[0].names[0].asname or body[0].names[0].name)
     return found
 
 
@@ -60,12 +62,16 @@ def _tree(value: str) -> ast.Module:
 
 
 def _import_problem(statement: ast.Import | ast.ImportFrom) -> str | None:
+    if len(statement.names) > 1:
+        return "imports several names, of which MONAI takes the first: give each a line of its own"
     name = statement.names[0].name
     module = name if isinstance(statement, ast.Import) else statement.module or ""
     try:
         found = importlib.import_module(module)
     except ImportError as error:
         return f"imports what is not there: {error}"
+    except Exception as error:  # whatever a user's module raises when it loads
+        return f"imports {module}, which does not load: {type(error).__name__}: {error}"
     if isinstance(statement, ast.Import) or hasattr(found, name):
         return None
     return f"imports {name}, which {module} lacks{nearest(name, dir(found))}"

@@ -128,7 +128,8 @@ class NetworkChecks:
         image = self._config.parser["_meta_#network_data_format#inputs#image"]
         shape = example_shape(image["spatial_shape"])
         low, high = image["value_range"] or (0, 1)
-        noise = torch.rand(_BATCH, image["num_channels"], *shape, generator=torch.manual_seed(_SEED))
+        generator = torch.Generator().manual_seed(_SEED)
+        noise = torch.rand(_BATCH, image["num_channels"], *shape, generator=generator)
         return low + (high - low) * noise
 
     @cached_property

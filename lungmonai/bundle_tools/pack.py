@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import zipfile
@@ -10,12 +11,14 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from ..files import make_folder, written_whole
+from .config import read_content
 from .layout import BundleFolder
 
 __all__ = ["PACKED_ROOT", "pack_bundle"]
 
 # As in MONAI's own bundles: commands are run from the bundle's folder, or name it.
 PACKED_ROOT = "."
+_ROOT_KEY = "bundle_root"
 _ROOT = re.compile(rb'^(\s*"bundle_root"\s*:\s*)"(?:[^"\\]|\\.)*"', re.MULTILINE)
 # The earliest time that a zip can hold: equal content gives equal bytes.
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -36,7 +39,8 @@ def pack_bundle(bundle: BundleFolder, output: Path, *, torchscript: bool = False
         The names in the archive.
 
     Raises:
-        SettingsError: the output lies in the bundle, or is a folder that holds the bundle already.
+        SettingsError: the output lies in the bundle, or is a folder that holds the bundle already; a config
+            is no JSON; there is no network to export.
         OutputError: it could not be written.
     """
     if bundle.root.resolve() in (output.resolve(), *output.resolve().parents):
@@ -46,7 +50,7 @@ def pack_bundle(bundle: BundleFolder, output: Path, *, torchscript: bool = False
         if torchscript:
             members["models/model.ts"] = _exported(bundle, Path(scratch) / "model.ts")
         members = {f"{bundle.name}/{name}": members[name] for name in sorted(members)}
-    if output.suffix == ".zip":
+    if output.suffix.lower() == ".zip":
         _write_zip(members, output)
     else:
         _write_folder(members, output, output / bundle.name)
@@ -56,16 +60,34 @@ def pack_bundle(bundle: BundleFolder, output: Path, *, torchscript: bool = False
 def _members(bundle: BundleFolder) -> Iterator[tuple[str, bytes]]:
     for path in (*bundle.config_files(), bundle.metadata, bundle.configs / "logging.conf"):
         if path.is_file():
-            yield f"configs/{path.name}", _ROOT.sub(rb'\1"' + PACKED_ROOT.encode() + b'"', path.read_bytes())
+            yield f"configs/{path.name}", _packed(path)
     docs = sorted(path for path in (bundle.root / "docs").rglob("*") if path.is_file())
     for path in (*docs, bundle.root / "LICENSE", bundle.weights):
         if path.is_file():
             yield path.relative_to(bundle.root).as_posix(), path.read_bytes()
 
 
+def _packed(path: Path) -> bytes:
+    """A config or another file of `configs`; of a config, `bundle_root` is changed, its lines are kept."""
+    content = path.read_bytes()
+    if path.suffix != ".json":
+        return content
+    wanted = read_content(path)
+    if _ROOT_KEY not in wanted:
+        return content
+    wanted[_ROOT_KEY] = PACKED_ROOT
+    changed = _ROOT.sub(rb'\1"' + PACKED_ROOT.encode() + b'"', content)
+    # Lines cannot be kept where the key does not begin one.
+    return changed if json.loads(changed) == wanted else json.dumps(wanted, indent=4).encode() + b"\n"
+
+
 def _exported(bundle: BundleFolder, path: Path) -> bytes:
     from .network_checks import export_torchscript
 
+    if not bundle.weights.is_file():
+        raise SettingsError(
+            f"{bundle.weights} does not exist", wanted="weights to export", do="Leave out --torchscript."
+        )
     export_torchscript(bundle, path)
     return path.read_bytes()
 
@@ -84,8 +106,10 @@ def _write_folder(members: dict[str, bytes], output: Path, folder: Path) -> None
         raise SettingsError(
             f"{folder} is there already", wanted="a folder without it", do="Remove it or name another."
         )
-    for name, content in members.items():
-        path = output / name
-        make_folder(path.parent)
-        with written_whole(path) as partial:
-            partial.write_bytes(content)
+    with tempfile.TemporaryDirectory(dir=make_folder(output), prefix=".partial-") as partial:
+        for name, content in members.items():
+            path = Path(partial) / name
+            make_folder(path.parent)
+            with written_whole(path) as part:
+                part.write_bytes(content)
+        (Path(partial) / folder.name).rename(folder)

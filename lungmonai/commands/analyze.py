@@ -30,7 +30,8 @@ def add(verbs: Any) -> None:
     option("-o", "--output", required=True, metavar="OUT", help="folder for the results")
     option("--seg", type=Path, metavar="FILE", help="segmentation weights (default: the seg bundle's)")
     option("--nodule", type=Path, metavar="FILE", help="nodule weights (default: the nodule bundle's)")
-    option("--malignancy", type=Path, metavar="FILE", help="malignancy weights (default: none)")
+    option("--malignancy", type=Path, metavar="FILE",
+        help="malignancy weights, or none (default: the bundle's, but none beside --seg or --nodule)")  # fmt: skip
     option("--no-merge", action="store_true", help="keep detections apart, as the reference project does")
     option("--merge-radius-mm", type=float, default=default.merge_radius_mm, metavar="MM",
         help="detections this near are one nodule (default: %(default)g)")  # fmt: skip
@@ -84,7 +85,7 @@ def _analyze(arguments: argparse.Namespace) -> None:
         mark_threshold=arguments.mark_threshold,
         nodule_threshold=arguments.nodule_threshold,
     )
-    models = Models.load(arguments.seg, arguments.nodule, arguments.malignancy)
+    models = Models.load(arguments.seg, arguments.nodule, _malignancy(arguments))
     if models.stand_in:
         say(_STAND_IN)
     with Bars(quiet=arguments.quiet) as bars:
@@ -115,3 +116,12 @@ def _print_result(result: ScanResult, folder: Path, stand_in: bool) -> None:
         "For research; not a medical device.",
     )
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _malignancy(arguments: argparse.Namespace) -> Path | None:
+    """The bundles' weights belong together; to somebody else's networks ours are not added unasked."""
+    from ..bundles import default_weights
+
+    if arguments.malignancy is not None:
+        return None if str(arguments.malignancy) == "none" else arguments.malignancy
+    return None if arguments.seg or arguments.nodule else default_weights("malignancy")

@@ -11,19 +11,18 @@ from .verb import FOUND, say, verb
 
 __all__ = ["add"]
 
-_EVERY = "all"
-
 
 def add(verbs: Any) -> None:
     """Add `lungmonai mine`."""
     from ..analysis.settings import ENGINES, PRECISIONS, AnalysisSettings
     from ..data.datalist import SPLITS
+    from ..data.listed import EVERY
 
     default = AnalysisSettings()
     option = verb(verbs, "mine", _mine, "find candidates in a datalist's scans, to train the classifier on")
     option("datalist", type=Path, help="a datalist of this project")
     option("-o", "--output", required=True, type=Path, metavar="FILE", help="the table to write (CSV)")
-    option("--split", choices=(*SPLITS, _EVERY), default=SPLITS[0],
+    option("--split", choices=(*SPLITS, EVERY), default=SPLITS[0],
         help="which list, or all of them (default: %(default)s)")  # fmt: skip
     option("--seg", type=Path, metavar="FILE", help="segmentation weights (default: the seg bundle's)")
     option("--threshold", type=float, default=default.mark_threshold, metavar="P",
@@ -44,10 +43,11 @@ def add(verbs: Any) -> None:
 def _mine(arguments: argparse.Namespace) -> int:
     from ..analysis.candidates import CandidateFinder
     from ..analysis.mine import mine_scans
-    from ..analysis.mined_table import missed_path, write_mined
+    from ..analysis.mined_table import check_draw, missed_path, write_mined
     from ..analysis.models import ModelFile
     from ..analysis.settings import AnalysisSettings
     from ..bundles import default_weights
+    from ..data.listed import listed_items
     from ..progress import Bars
 
     settings = AnalysisSettings(
@@ -56,7 +56,8 @@ def _mine(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         mark_threshold=arguments.threshold,
     )
-    items = _items(arguments.datalist, arguments.split)
+    check_draw(arguments.most, arguments.seed)
+    items = listed_items(arguments.datalist, arguments.split)
     seg = ModelFile.open(arguments.seg or default_weights("seg"), task="segmentation")
     if seg.stand_in:
         say("These weights are a stand-in: what they mark is no help in training.")
@@ -72,15 +73,3 @@ def _mine(arguments: argparse.Namespace) -> int:
         missed = f"missed nodules: {missed_path(output)}\n"
         sys.stdout.write(f"{counts}\n{output}\n{missed if counts.found < counts.nodules else ''}")
     return FOUND if mined.failed else 0
-
-
-def _items(datalist: Path, split: str) -> list[Any]:
-    from ..data.datalist import all_items, read_datalist
-    from ..errors import DataError
-
-    items = [item for name, item in all_items(read_datalist(datalist)) if split in (name, _EVERY)]
-    if not items:
-        raise DataError(
-            f"{datalist} has no scan in its list {split!r}", wanted="at least one", do="Name another --split."
-        )
-    return items

@@ -58,6 +58,7 @@ def _row(run: Run) -> tuple[str, ...]:
 
 def _said(run: Run) -> list[str]:
     """What went wrong, and how to go on; a run that goes on by itself needs neither."""
-    error = str(run.record.get("error", ""))
+    # Errors of torch have many lines.
+    error = str(run.record.get("error", "")).strip().partition("\n")[0]
     lines = [error] if error and run.state == "failed" else []
     return lines + ([] if run.state in ("running", "finished") else [f"to resume: {run.command}"])

@@ -43,7 +43,11 @@ def opened_csv(
                     do="Download the table again, or name its columns so.",
                 )
             yield columns, _of_one_line(path, rows)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise DataError(
+            f"{path} could not be read: {error.strerror}", wanted="a CSV table", do="Check the path."
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(
             f"{path} could not be read: {error}", wanted="a CSV table", do="Download the table again."
         ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..analysis.classify import crop_starts
+from ..data.csv_points import lps_point
 from ..data.csv_rows import read_rows
 from ..errors import DataError, SettingsError
 from ..files import make_folder, written_whole
@@ -123,21 +123,7 @@ def _points(table: Path, seriesuid: str) -> NDArray[np.float64]:
             wanted="coordX, coordY, coordZ, or x, y, z, in LPS mm",
             do="Name its columns so.",
         )
-    return np.array([_point(table, row, columns) for row in here])
-
-
-def _point(table: Path, row: Mapping[str, str], columns: Sequence[str]) -> list[float]:
-    try:
-        point = [float(row[name]) for name in columns]
-    except ValueError:
-        point = [np.nan]
-    if not np.isfinite(point).all():
-        raise DataError(
-            f"{table} has a row at {', '.join(row[name] for name in columns)}",
-            wanted="three numbers, LPS mm",
-            do="Mend the row.",
-        )
-    return point
+    return np.array([lps_point(table, row, columns) for row in here])
 
 
 def _to_cut(scan: CTScan, points_lps: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.int64]]:

@@ -36,8 +36,7 @@ class SumOfLosses(nn.Module):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The sum."""
-        parts = [
-            weight * loss(input, target) for weight, loss in zip(self.weights, self.losses, strict=True) if weight
-        ]
+        weighted = zip(self.weights, self.losses, strict=True)
+        parts = [weight * loss(input, target) for weight, loss in weighted if weight]
         total: Tensor = sum(parts, input.new_zeros(()))
         return total

@@ -167,7 +167,9 @@ def _hits_by_scan(
     for numbers in (marks.scan, findings.scan):
         if len(numbers) and not 0 <= numbers.min() <= numbers.max() < scans:
             raise SettingsError(
-                f"scan {numbers.max()} of {scans}", wanted="numbers from 0", do="Number the scans from 0."
+                f"scans {numbers.min()} to {numbers.max()} of {scans}",
+                wanted=f"numbers from 0 to {scans - 1}",
+                do="Number the scans from 0.",
             )
     order = np.argsort(marks.scan, kind="stable")
     for scan in np.unique(findings.scan):

@@ -55,7 +55,7 @@ def bootstrap(
     Args:
         statistic: from positions of samples, which may repeat, to (K,) numbers; NaN where there is none.
         groups: (N,) the group of each sample, such as its patient or scan.
-        seed: of the draws.
+        seed: of the draws, 0 or more.
         draws: how many.
         level: share of the draws within the interval.
 
@@ -63,12 +63,12 @@ def bootstrap(
         K intervals.
 
     Raises:
-        SettingsError: no groups, no draws, or a level that is no share.
+        SettingsError: no groups, no draws, a level that is no share, or a seed below 0.
     """
-    if not draws > 0 or not 0 < level < 1 or not np.size(groups):
+    if not draws > 0 or not 0 < level < 1 or not np.size(groups) or seed < 0:
         raise SettingsError(
-            f"{draws} draws of {np.size(groups)} samples with level {level}",
-            wanted="at least one draw and one sample, and a level between 0 and 1",
+            f"{draws} draws of {np.size(groups)} samples with level {level} and seed {seed}",
+            wanted="at least one draw and one sample, a level between 0 and 1, and a seed from 0",
             do="Check them.",
         )
     members = _members(np.asarray(groups))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..errors import SettingsError
 from .ranking import roc_auc
 
 __all__ = ["ClassScore", "VoxelScore", "class_scores", "voxel_scores"]
+
+_log = logging.getLogger(__name__)
 
 # A voxel is marked, and a crop is of class 1, when it is more probable than this.
 THRESHOLD = 0.5
@@ -32,6 +35,14 @@ def _known(score: str, scores: tuple[str, ...]) -> str:
 def _ratio(over: float, under: float) -> float:
     # No label and nothing marked is no score; 0 keeps it from being the best.
     return over / under if under else 0.0
+
+
+def _area(positive: np.ndarray[Any, Any], probability: np.ndarray[Any, Any]) -> float:
+    area = roc_auc(positive, probability)
+    if area == area:
+        return area
+    _log.warning("the AUC is given as 0: the %d crops are not of both classes", len(positive))
+    return 0.0  # NaN would never be beaten
 
 
 def _from_counts(score: str, hits: float, misses: float, false: float) -> float:
@@ -105,8 +116,7 @@ class ClassScore(Metric):
         probability, positive = seen[:, 0], seen[:, 1] > 0
         said = probability > THRESHOLD
         if self.score == "auc":
-            area = roc_auc(positive, probability)
-            return area if area == area else 0.0  # NaN, where a class is absent, would never be beaten
+            return _area(positive, probability)
         if self.score == "correct":
             return _ratio(float((said == positive).sum()), len(positive))
         hits = float((said & positive).sum())

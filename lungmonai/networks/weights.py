@@ -1,5 +1,6 @@
 """Weights files: a bundle's `model.pt`, with the name of the network that they are for."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,11 @@ def save_weights(path: Path, architecture: str, network: nn.Module, *, stand_in:
     state = network.state_dict()
     fill_network(architecture_named(architecture).build(), state, path)
     about = {"architecture": architecture, "stand_in": bool(stand_in), "origin": origin}
-    with written_whole(Path(path)) as partial:
-        torch.save({_STATE: state, _ABOUT: about}, partial)
+    # In memory first: torch reports a full disk as an error without its reason.
+    buffer = io.BytesIO()
+    torch.save({_STATE: state, _ABOUT: about}, buffer)
+    with written_whole(Path(path)) as partial, partial.open("wb") as file:
+        file.write(buffer.getbuffer())
 
 
 def load_weights(path: Path, *, task: str) -> LoadedWeights:

@@ -10,19 +10,24 @@ from torch import distributed
 
 from ..errors import LungmonaiError
 
-__all__ = ["any_of_all", "from_first", "is_first", "of_all"]
+__all__ = ["any_of_all", "from_first", "is_first", "of_all", "several"]
 
 Value = TypeVar("Value")
 
 
+def several() -> bool:
+    """Whether several processes train together."""
+    return distributed.is_available() and distributed.is_initialized()
+
+
 def is_first() -> bool:
     """Whether this is the process that writes."""
-    return not _several() or distributed.get_rank() == 0
+    return not several() or distributed.get_rank() == 0
 
 
 def from_first(work: Callable[[], Value]) -> Value:
     """What `work` gives in the first process, in all of them; an error of ours is raised in all."""
-    if not _several():
+    if not several():
         return work()
     answer: list[Any] = [None, None]
     if is_first():
@@ -39,7 +44,7 @@ def from_first(work: Callable[[], Value]) -> Value:
 
 def of_all(value: Value) -> list[Value]:
     """The value of each process, in the order of their ranks."""
-    if not _several():
+    if not several():
         return [value]
     values: list[Any] = [None] * distributed.get_world_size()
     distributed.all_gather_object(values, value)
@@ -53,12 +58,8 @@ def any_of_all(flag: bool, device: torch.device) -> bool:
         flag: of this process.
         device: on which the processes can talk: NCCL knows GPUs only.
     """
-    if not _several():
+    if not several():
         return flag
     flags = torch.tensor(int(flag), device=device)
     distributed.all_reduce(flags, distributed.ReduceOp.MAX)
     return bool(flags)
-
-
-def _several() -> bool:
-    return distributed.is_available() and distributed.is_initialized()

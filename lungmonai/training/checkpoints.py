@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import SettingsError, WeightsError
+from ..errors import OutputError, SettingsError, WeightsError
 from ..files import make_folder, written_whole
 
 __all__ = ["CHECKPOINTS_KEPT", "checkpoint_files", "newest_checkpoint", "write_checkpoint"]
@@ -72,46 +72,84 @@ def write_checkpoint(
 
 
 def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest checkpoint that can be read; None where there is none at all.
+    """The newest checkpoint that is whole; None where there is none at all.
 
-    A damaged one is said, put aside as `.damaged`, and the one before is taken.
+    A damaged one is said, and put aside as `.damaged` when an older one can be taken.
 
     Raises:
-        WeightsError: there are some, and all are damaged.
+        WeightsError: there are some, and all are damaged; one cannot be opened; or the newest whole one
+            is of another format.
+        OutputError: a damaged one cannot be renamed.
     """
-    files = checkpoint_files(folder)
-    for path in files:
+    damaged = []
+    for path in checkpoint_files(folder):
         try:
-            return path, _read(path)
-        except WeightsError as error:
-            _log.warning("%s", error)
-            path.replace(path.with_suffix(".pt.damaged"))
-    if not files:
+            content = _read(path, _bytes_of(path))
+        except _DamagedError as error:
+            _log.warning("%s cannot be read: %s", path, error)
+            damaged.append(path)
+            continue
+        _check_format(path, content)
+        _put_aside(damaged)
+        return path, content
+    if not damaged:
         return None
     raise WeightsError(
-        f"none of the {len(files)} checkpoints in {folder} can be read",
+        f"none of the {len(damaged)} checkpoints in {folder} can be read",
         wanted="one that is whole",
         do="Begin again with another --output_dir.",
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+class _DamagedError(Exception):
+    """Why a file is none of ours, or is not whole."""
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
+    except OSError as error:  # a disk or a share that is away: the file itself may be whole
+        raise WeightsError(
+            f"{path} could not be read: {error.strerror or error}",
+            wanted="the newest checkpoint",
+            do="Mend that, then resume again; it was left as it is.",
+        ) from error
+
+
+def _put_aside(damaged: list[Path]) -> None:
+    for path in damaged:
+        try:
+            path.replace(path.with_suffix(".pt.damaged"))
+        except OSError as error:
+            raise OutputError(
+                f"{path} could not be renamed: {error.strerror or error}",
+                wanted="a folder that can be written to",
+                do="Mend that, then resume again.",
+            ) from error
+
+
+def _check_format(path: Path, content: Mapping[str, Any]) -> None:
+    if content["format"] != FORMAT:
+        raise WeightsError(
+            f"{path} is of format {content['format']}",
+            wanted=f"format {FORMAT}",
+            do="Resume with the version of lungmonai that wrote it.",
+        )
+
+
+def _read(path: Path, data: bytes) -> dict[str, Any]:
+    """What a file holds; _DamagedError for all that is not a whole checkpoint."""
+    try:
         digest = hashlib.sha256(data).hexdigest()
         match = _NAME.fullmatch(path.name)
         if match is None or match[3] != digest[:16]:
             raise ValueError(f"its SHA-256 begins with {digest[:16]}, its name says otherwise")
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise ValueError(f"it is not of format {FORMAT}")
+        if not isinstance(content, dict) or "format" not in content:
+            raise ValueError("it is no checkpoint of this project")
     except Exception as error:  # torch raises a dozen kinds for damaged and for hostile files
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise WeightsError(
-            f"{path} cannot be read: {reason}",
-            wanted="a checkpoint of this project",
-            do="The one before it is taken.",
-        ) from error
+        raise _DamagedError(reason) from error
     return content
 
 

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from ..errors import DataError, SettingsError
 from ..networks.shapes import CROP_SHAPE
+from .draws import Draws
 from .order import SampleKey
 from .places import Place, center_vox, opened
 
@@ -61,7 +62,7 @@ class DrawnCrops(Dataset[Sample]):
 
     Raises:
         DataError: there is no place of a kind that has a share.
-        SettingsError: the shares are no shares.
+        SettingsError: the shares are no shares, or samples, seed or jitter are below what they may be.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class DrawnCrops(Dataset[Sample]):
         jitter_vox: float = 0.0,
         cache_dir: str | None = None,
     ) -> None:
-        self.samples, self.seed, self.jitter_vox, self.cache_dir = samples, seed, jitter_vox, cache_dir
+        if jitter_vox < 0:
+            raise SettingsError(f"jitter_vox is {jitter_vox}", wanted="0 or more", do="Change it.")
+        self.draws, self.jitter_vox, self.cache_dir = Draws(samples, seed), jitter_vox, cache_dir
         kinds = [kind for kind, share in shares.items() if share]
         if not kinds or min(shares.values()) < 0:
             raise SettingsError(
@@ -92,10 +95,10 @@ class DrawnCrops(Dataset[Sample]):
         self._up_to = np.cumsum(parts / parts.sum())
 
     def __len__(self) -> int:
-        return self.samples
+        return self.draws.samples
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        rng = np.random.default_rng([self.seed, *key])
+        rng = self.draws.of(key)
         turn = min(int(np.searchsorted(self._up_to, rng.random(), side="right")), len(self._groups) - 1)
         groups = self._groups[turn]
         group = groups[int(rng.integers(len(groups)))]

@@ -20,11 +20,11 @@ def run_command(words: Sequence[str] | None = None, environment: Mapping[str, st
         environment: which tells whether `torchrun` started the process.
     """
     words = list(sys.orig_argv if words is None else words)
-    if "TORCHELASTIC_RUN_ID" in environment and "-m" in words:
+    if "TORCHELASTIC_RUN_ID" in environment and "-u" in words:
         many = ["--nproc_per_node", environment.get("LOCAL_WORLD_SIZE", "1")]
         nodes = environment.get("GROUP_WORLD_SIZE", "1")
         several = ["--nnodes", nodes] if nodes != "1" else []
-        words = ["torchrun", *several, *many, *words[words.index("-m") :]]
+        words = ["torchrun", *several, *many, *words[words.index("-u") + 1 :]]  # torchrun calls `python -u …`
     return shlex.join(words)
 
 

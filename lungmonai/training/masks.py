@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..data.cached_dataset import CachedDataset
 from ..data.datalist import ScanItem
-from ..data.phantom.sources import installed_database
 from ..data.mapped_source import read_label
+from ..data.phantom.sources import installed_database
 from ..io import CTReader
 from ..transforms.contour_mask import ContourMaskd
 from ..transforms.grown_maskd import NoduleMaskd
@@ -42,7 +43,7 @@ def cut_mask(
     """
     mask = np.zeros(shape, dtype=np.uint8)
     for start, box in _boxes_of(_Known(item), cache_dir):
-        _paste(mask, np.asarray(box), np.asarray(start) - first_vox)
+        _paste(mask, np.asarray(box), np.asarray(start, np.int64) - np.asarray(first_vox, np.int64))
     return mask
 
 
@@ -64,7 +65,7 @@ class LabelBoxesd(MapTransform):
         keys: of the file's path.
     """
 
-    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[str, Any]:
         """An item with `boxes`, a list of [first (slice, row, column), uint8 box]."""
         return {"boxes": _boxes(read_label(Path(data[self.keys[0]]))[0] > 0)}
 
@@ -76,7 +77,7 @@ class MaskBoxesd(MapTransform):
         keys: of the mask: (1, columns, rows, slices).
     """
 
-    def __call__(self, data: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[str, Any]:
         """An item with `boxes`, as `LabelBoxesd` gives it."""
         return {"boxes": _boxes(np.asarray(data[self.keys[0]])[0].transpose(2, 1, 0) > 0)}
 
@@ -115,8 +116,8 @@ class _Known:
 @lru_cache(maxsize=_KEPT)
 def _boxes_of(known: _Known, cache_dir: str | None) -> list[Any]:
     item = known.item
-    if "label" in item:
-        source: dict[str, Any] = {"label": item["label"]}
+    if label := item.get("label"):
+        source: dict[str, Any] = {"label": label}
         return _cached(source, Compose([LabelBoxesd("label")]), cache_dir)
     load = LoadImaged("image", reader=CTReader, ensure_channel_first=True)
     source = {"image": item["image"], "seriesuid": item["seriesuid"]}
@@ -127,7 +128,8 @@ def _boxes_of(known: _Known, cache_dir: str | None) -> list[Any]:
 
 
 def _cached(source: dict[str, Any], chain: Compose, cache_dir: str | None) -> list[Any]:
-    boxes: list[Any] = CachedDataset([source], chain, cache_dir).cached(0)["boxes"]
+    samples = CachedDataset([source], chain, str(cache_dir) if cache_dir else None)
+    boxes: list[Any] = samples.cached(0)["boxes"]
     return boxes
 
 

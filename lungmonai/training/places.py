@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..data.datalist import ScanItem
 from ..data.mapped import MappedVolume, open_volume
-from ..errors import DataError
+from ..errors import DataError, ScanError
+from ..metrics.hits import UNKNOWN_DIAMETER_MM
 
-__all__ = ["Place", "center_vox", "is_near", "malignancy_places", "nodule_places", "opened"]
+__all__ = ["Place", "center_vox", "malignancy_places", "nodule_places", "opened", "touches_excluded"]
 
 Point = tuple[float, float, float]
 
@@ -85,31 +86,49 @@ def _others(items: Sequence[ScanItem]) -> Iterator[Place]:
                 yield Place(item, (x, y, z), 0, "other", mined=item.get("mined", False))
 
 
-def center_vox(volume: MappedVolume, lps_mm: Point) -> NDArray[np.float64]:
-    """(slice, row, column), fractional, of an LPS position."""
+def center_vox(volume: MappedVolume, lps_mm: ArrayLike) -> NDArray[np.float64]:
+    """(slice, row, column), fractional, of LPS positions: (..., 3) gives (..., 3)."""
     affine = volume.affine_lps
-    column, row, index = np.linalg.solve(affine[:3, :3], np.asarray(lps_mm) - affine[:3, 3])
-    return np.array([index, row, column])
+    along = np.linalg.solve(affine[:3, :3], (np.asarray(lps_mm) - affine[:3, 3]).T)
+    return np.asarray(along.T[..., ::-1], np.float64)
 
 
-def is_near(lps_mm: Point, item: ScanItem, reach_mm: float) -> bool:
-    """Whether a finding that counts neither way lies within reach of a point."""
-    found = item.get("excluded") or []
-    return any(
-        np.hypot.reduce(np.subtract((x, y, z), lps_mm)) < reach_mm + max(diameter, 0) / 2
-        for x, y, z, diameter in found
-    )
+def touches_excluded(
+    item: ScanItem, volume: MappedVolume, first_vox: tuple[int, int, int], shape: tuple[int, int, int]
+) -> bool:
+    """Whether a finding that counts neither way reaches into a box of a scan.
+
+    Args:
+        item: the scan.
+        volume: of it.
+        first_vox: (slice, row, column), the box's first voxel.
+        shape: of the box.
+    """
+    found = np.asarray(item.get("excluded") or []).reshape(-1, 4)
+    centers_vox = center_vox(volume, found[:, :3])
+    nearest_vox = centers_vox.clip(np.subtract(first_vox, 0.5), np.add(first_vox, shape) - 0.5)
+    step_mm = np.linalg.norm(volume.affine_lps[:3, :3], axis=0)[::-1]
+    away_mm = np.linalg.norm((nearest_vox - centers_vox) * step_mm, axis=1)
+    diameters_mm = np.where(found[:, 3] < 0, UNKNOWN_DIAMETER_MM, found[:, 3])
+    return bool((away_mm <= diameters_mm / 2).any())
 
 
 def opened(item: ScanItem, cache_dir: str | Path | None) -> MappedVolume:
     """The scan of an item, to cut from.
 
+    Args:
+        item: of a datalist.
+        cache_dir: of scans that cannot be mapped as they are; None or empty for the user's.
+
     Raises:
         DataError: it is not there any more.
+        ScanError: it is refused.
     """
     try:
-        return open_volume(item["image"], cache_dir or None)
-    except FileNotFoundError as error:
+        return open_volume(item["image"], str(cache_dir) if cache_dir else None)
+    except ScanError as error:
+        if Path(item["image"]).exists():
+            raise
         raise DataError(
             f"{item['image']} does not exist",
             wanted="the scan that the datalist names",

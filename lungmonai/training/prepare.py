@@ -34,7 +34,7 @@ class PrepareBatch:
         # int16 travels: half the bytes of float32.
         images = batch["image"].to(device, non_blocking=non_blocking)
         labels = batch["label"].to(device, non_blocking=non_blocking)
-        images = images.float().clamp_(-HU_LIMIT, HU_LIMIT)
+        images = images.clamp(-HU_LIMIT, HU_LIMIT).float()
         is_mask = labels.ndim > 1
         if self.augment is not None:
             images, labels = self._augmented(self.augment, images, labels, is_mask=is_mask)

@@ -119,11 +119,21 @@ class RunState:
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._step_made)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._epoch_ended)
         engine.add_event_handler(Events.COMPLETED, self._finished)
-        self._record(engine)
+        # The epoch too: where the newest checkpoint was damaged, the record is ahead of the run.
+        self._record(engine, epoch=checkpoint["trainer"]["epochs"] if checkpoint else 0)
 
     def _taken(self, settings: dict[str, Any]) -> dict[str, Any] | None:
         """The folder is ours; what its newest checkpoint holds."""
         former = self.folder.open(resume=self.resume)
+        try:
+            checkpoint = self._newest(settings)
+            self.folder.write_begin(self.bundle, former)
+        except BaseException:
+            self.folder.close()  # the error's traceback would hold the lock, in a notebook for ever
+            raise
+        return checkpoint
+
+    def _newest(self, settings: dict[str, Any]) -> dict[str, Any] | None:
         found = None
         if self.resume:
             found = newest_checkpoint(self.folder.checkpoints)
@@ -132,7 +142,6 @@ class RunState:
             else:
                 check_settings(found[1]["settings"], settings, self.folder.path)
                 _log.info("going on from %s", found[0])
-        self.folder.write_begin(self.bundle, former)
         return found[1] if found else None
 
     def _restore(self, engine: Workflow, checkpoint: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .. import __version__
-from ..errors import DataError, SettingsError
+from ..errors import DataError, OutputError, SettingsError
 from ..files import make_folder, written_whole
 from .command import command_flags, resume_command, run_command
 
@@ -51,7 +52,7 @@ class Run:
     def command(self) -> str:
         """What goes on with it from the current folder."""
         command, folder = str(self.record.get("resume", "")), str(self.record.get("folder", ""))
-        return command if Path(folder or ".") == Path.cwd() else f"cd {folder} && {command}"
+        return command if Path(folder or ".") == Path.cwd() else f"cd {shlex.quote(folder)} && {command}"
 
     @property
     def epochs(self) -> str:
@@ -62,7 +63,7 @@ class Run:
     def best(self) -> str:
         """Such as `dice 0.7123 in epoch 2`; empty before the first validation."""
         score = self.record.get("best_score")
-        if score is None:
+        if not isinstance(score, int | float):
             return ""
         return f"{self.record.get('metric')} {score:.4f} in epoch {self.record.get('best_epoch')}"
 
@@ -102,11 +103,19 @@ class RunFolder:
                 wanted="a folder of its own for each run",
                 do="Wait for it, stop it, or choose another --output_dir.",
             ) from error
+        except OSError as error:  # a lock of another user
+            raise OutputError(
+                f"{self.path / _LOCK} could not be taken: {error.strerror or error}",
+                wanted="a folder of your own",
+                do="Choose another --output_dir.",
+            ) from error
         try:
-            return self._check(resume=resume)  # again: two may have begun at once
+            record = self._check(resume=resume)  # again: two may have begun at once
         except SettingsError:
             self.close()
             raise
+        self._remove_partial()
+        return record
 
     def close(self) -> None:
         """Leave the folder to others."""
@@ -155,21 +164,6 @@ class RunFolder:
             error="",
         )
 
-    def _check(self, *, resume: bool) -> dict[str, Any] | None:
-        record = self.record()
-        if not resume and (record is not None or any(self.checkpoints.glob("*.pt"))):
-            how_far = f" (epoch {Run(self.path, record, '').epochs})" if record else ""
-            raise SettingsError(
-                f"{self.path} already holds a run{how_far}",
-                wanted="a folder without one",
-                do="Add `--resume True` to go on with it, or `--output_dir DIR` to begin another.",
-            )
-        if resume and record is None:
-            raise SettingsError(
-                f"{self.path} holds no run", wanted="one to go on with", do="Leave out --resume to begin one."
-            )
-        return record
-
     def is_running(self) -> bool:
         """Whether a process holds the folder."""
         if not (self.path / _LOCK).exists():
@@ -181,6 +175,29 @@ class RunFolder:
             return True
         except OSError:  # someone else's folder, which cannot be written to
             return (self.record() or {}).get("state") == "running"
+
+    def _check(self, *, resume: bool) -> dict[str, Any] | None:
+        record, checkpoints = self.record(), any(self.checkpoints.glob("[!.]*.pt"))
+        if not resume and (record is not None or checkpoints):
+            how_far = f" (epoch {Run(self.path, record, '').epochs})" if record else ""
+            raise SettingsError(
+                f"{self.path} already holds a run{how_far}",
+                wanted="a folder without one",
+                do="Add `--resume True` to go on with it, or `--output_dir DIR` to begin another.",
+            )
+        # A record that was lost is no reason to lose the checkpoints too.
+        if resume and record is None and not checkpoints:
+            raise SettingsError(
+                f"{self.path} holds no run", wanted="one to go on with", do="Leave out --resume to begin one."
+            )
+        return record
+
+    def _remove_partial(self) -> None:
+        """What a killed run was writing; nobody else writes here while we hold the lock."""
+        for folder in (self.path, self.checkpoints):
+            for suffix in (".json", ".pt"):
+                for left in folder.glob(f".partial-*{suffix}"):
+                    left.unlink(missing_ok=True)
 
 
 def find_runs(folders: Iterable[Path]) -> list[Run]:

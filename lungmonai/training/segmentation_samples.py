@@ -11,11 +11,12 @@ from torch.utils.data import Dataset
 
 from ..data.datalist import ScanItem
 from ..data.mapped import MappedVolume
-from ..errors import DataError
+from ..errors import DataError, SettingsError
 from ..io.hounsfield import AIR_HU
+from .draws import Draws
 from .masks import cut_mask, marked_slices
 from .order import SampleKey
-from .places import Place, center_vox, is_near, nodule_places, opened
+from .places import Place, center_vox, nodule_places, opened, touches_excluded
 
 __all__ = ["DrawnWindows", "NoduleSlices"]
 
@@ -50,6 +51,7 @@ class DrawnWindows(Dataset[Sample]):
 
     Raises:
         DataError: no scan has a nodule.
+        SettingsError: the share is none, or samples or seed are below what they may be.
     """
 
     def __init__(
@@ -61,9 +63,13 @@ class DrawnWindows(Dataset[Sample]):
         negative_share: float = 0.0,
         cache_dir: str | None = None,
     ) -> None:
+        if not 0 <= negative_share < 1:
+            raise SettingsError(
+                f"negative_share is {negative_share}", wanted="0 to below 1", do="Change it."
+            )
         places = nodule_places(items)
-        self.items, self.samples, self.seed = list(items), samples, seed
-        self.negative_share, self.cache_dir = negative_share, cache_dir or None
+        self.items, self.draws = list(items), Draws(samples, seed)
+        self.negative_share, self.cache_dir = negative_share, cache_dir
         self.nodules = [place for place in places if place.label == 1]
         self.others = [place for place in places if place.label == 0]
         if not self.nodules:
@@ -72,10 +78,10 @@ class DrawnWindows(Dataset[Sample]):
             )
 
     def __len__(self) -> int:
-        return self.samples
+        return self.draws.samples
 
     def __getitem__(self, key: SampleKey) -> Sample:
-        rng = np.random.default_rng([self.seed, *key])
+        rng = self.draws.of(key)
         if rng.random() >= self.negative_share:
             item, (index, row, column) = self._at_nodule(rng)
         else:
@@ -99,12 +105,13 @@ class DrawnWindows(Dataset[Sample]):
         """A window at a candidate that is none, or anywhere."""
         for _ in range(TRIES):
             place = self._somewhere(rng)
-            if not is_near(place.lps_mm, place.item, WINDOW / 2):
+            volume = opened(place.item, self.cache_dir)
+            index, row, column = np.rint(center_vox(volume, place.lps_mm)).astype(int)
+            rows, columns = rng.integers(WINDOW // 4, 3 * WINDOW // 4, 2)
+            window = _inside(volume, (index, row - rows, column - columns))
+            if not touches_excluded(place.item, volume, window, (1, WINDOW, WINDOW)):
                 break
-        volume = opened(place.item, self.cache_dir)
-        index, row, column = np.rint(center_vox(volume, place.lps_mm)).astype(int)
-        rows, columns = rng.integers(WINDOW // 4, 3 * WINDOW // 4, 2)
-        return place.item, _inside(volume, (index, row - rows, column - columns))
+        return place.item, window
 
     def _somewhere(self, rng: np.random.Generator) -> Place:
         if self.others and rng.random() >= ANYWHERE:
@@ -133,7 +140,7 @@ class NoduleSlices(Dataset[Sample]):
     """
 
     def __init__(self, items: Sequence[ScanItem], *, most: int = 0, cache_dir: str | None = None) -> None:
-        self.cache_dir = cache_dir or None
+        self.cache_dir = cache_dir
         found = [(item, index) for item in items for index in marked_slices(item, self.cache_dir)]
         if not found:
             raise DataError(

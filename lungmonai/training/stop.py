@@ -14,7 +14,7 @@ from monai.engines import Evaluator
 from monai.engines.workflow import Workflow
 
 from ..cli import Terminated
-from .agree import any_of_all, of_all
+from .agree import any_of_all, several
 from .resume import RunState
 
 __all__ = ["StopOnSignal", "stay_until_parent_stops"]
@@ -66,7 +66,8 @@ class StopOnSignal:
             self._raise()
 
     def _stop_validating(self, _: Workflow) -> None:
-        if self._asked is not None and len(of_all(None)) == 1:
+        # Of several, only some may have been asked, and nothing may wait for the others here.
+        if self._asked is not None and not several():
             self._raise()
 
     def _raise(self) -> None:

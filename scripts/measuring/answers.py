@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +14,11 @@ from lungmonai import __version__
 from lungmonai.analysis import AnalysisSettings, ModelFile, Models, analyze_scan
 from lungmonai.analysis.classify import classify_crops
 from lungmonai.analysis.engine import Engine, Runner, choose_engine
-from lungmonai.data.cache.files import file_facts, source_files
+from lungmonai.analysis.parts import facts_of, part_path, read_part, write_part
 from lungmonai.data.datalist import ScanItem
 from lungmonai.data.mapped import open_volume
 from lungmonai.errors import WeightsError
-from lungmonai.files import make_folder, written_whole
+from lungmonai.files import make_folder
 from lungmonai.io import CTScan, read_ct
 from lungmonai.networks.shapes import CROP_SHAPE
 from lungmonai.progress import Progress
@@ -47,6 +45,9 @@ class Answers:
     candidate_prob: NDArray[np.float64]
     seconds: NDArray[np.float64]
     marked_everything: NDArray[np.bool_]
+
+
+_ARRAYS = tuple(field.name for field in fields(Answers))
 
 
 class Asker:
@@ -128,7 +129,7 @@ def ask_all(
     answers = {}
     waiting = []
     for place, item in enumerate(items):
-        part = parts / f"{_key(item, asker)}.npz"
+        part = part_path(parts, _told(item, asker))
         kept = _read(part)
         if kept is None:
             waiting.append((place, item, part))
@@ -138,30 +139,23 @@ def ask_all(
     progress(stage, len(answers), len(items))
     for place, item, part in waiting:
         answers[place] = one = asker(item)
-        with written_whole(part) as partial, partial.open("wb") as file:
-            np.savez(file, **{field.name: getattr(one, field.name) for field in fields(one)})
+        write_part(part, {name: getattr(one, name) for name in _ARRAYS})
         progress(stage, len(answers), len(items))
     return [answers[place] for place in range(len(items))]
 
 
 def _read(part: Path) -> Answers | None:
-    try:
-        with np.load(part) as kept:
-            return Answers(**{field.name: kept[field.name] for field in fields(Answers)})
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
+    kept = read_part(part, _ARRAYS)
+    return None if kept is None else Answers(**kept)
 
 
-def _key(item: ScanItem, asker: Asker) -> str:
-    """Says all that decides the answers."""
-    told = {
+def _told(item: ScanItem, asker: Asker) -> dict[str, Any]:
+    """All that decides the answers."""
+    return {
         "version": __version__,
         "weights": {name: model.sha256 for name, model in asker.models.by_name().items()},
         "precision": [asker.engine.segment_precision, asker.engine.classify_precision],
         "threshold": asker.settings.mark_threshold,
         "item": item,
-        "files": [
-            file_facts(source_files(Path(path))) for path in (item["image"], item.get("label", "")) if path
-        ],
+        "files": [facts_of(path) for path in (item["image"], item.get("label", "")) if path],
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]

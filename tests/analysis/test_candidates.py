@@ -1,6 +1,5 @@
 """Candidates of a scan are those of the whole analysis, with probabilities of their own voxels."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -32,25 +31,8 @@ def test_candidates_are_those_of_the_analysis(coarse_scan: Path, models: Models)
     np.testing.assert_allclose(found.prob, means, rtol=1e-6)
 
 
-def test_one_network_serves_scans_of_one_shape(
-    coarse_scan: Path, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finder = CandidateFinder(models.seg)
-    scan, prepared = read_ct(coarse_scan), []
-    prepare = type(finder.engine).prepare
-    monkeypatch.setattr(
-        type(finder.engine), "prepare", lambda *given: prepared.append(given[2]) or prepare(*given)
-    )
-    calls = []
-    first = finder(scan, progress=lambda *call: calls.append(call))
-    again = finder(scan)
-    np.testing.assert_array_equal(first.lps_mm, again.lps_mm)
-    assert len(prepared) == 1
-    assert calls[-1] == ("segment", scan.shape[0], scan.shape[0])
-    with ThreadPoolExecutor(2) as pool:  # each thread prepares its own
-        for found in pool.map(finder, [scan, scan, scan]):
-            np.testing.assert_array_equal(first.prob, found.prob)
-    prepared.clear()
-    smaller = type(scan)(scan.hu[:, 16:-16], scan.affine_lps, "smaller")
-    finder(smaller)
-    assert len(prepared) == 1
+def test_progress_is_told_by_slices(coarse_scan: Path, models: Models) -> None:
+    scan, calls = read_ct(coarse_scan), []
+    small = type(scan)(scan.hu[:8], scan.affine_lps, "small")
+    CandidateFinder(models.seg)(small, progress=lambda *call: calls.append(call))
+    assert calls[-1] == ("segment", 8, 8)

@@ -1,5 +1,7 @@
 """Grouping answers as SciPy does, to the last bit and in the same order."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,6 +55,16 @@ def test_a_network_that_marks_everything_is_refused_before_memory_is_taken() -> 
     hu = np.broadcast_to(np.int16(0), marked.shape)  # no memory of its own
     with pytest.raises(WeightsError, match=r"the segmentation marks 10,.* of .* voxels, nearly everything"):
         group_voxels(marked, hu)
+
+
+def test_memory_is_what_the_limit_was_chosen_by() -> None:
+    marked = np.ones((52, 82, 82), bool)
+    hu = np.zeros(marked.shape, np.int16)
+    tracemalloc.start()
+    groups = group_voxels(marked, hu)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 200 < most / len(groups.voxels) < 300  # 260 bytes a voxel
 
 
 def test_only_keeps_order_and_voxels() -> None:

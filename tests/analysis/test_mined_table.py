@@ -94,3 +94,5 @@ def test_most_draws_false_ones_by_seed_and_keeps_the_true(tmp_path: Path) -> Non
 def test_a_negative_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="most is -1; wanted 0 or more"):
         write_mined(tmp_path / "t.csv", [], {}, most=-1)
+    with pytest.raises(SettingsError, match="seed is -1; wanted 0 or more"):
+        write_mined(tmp_path / "t.csv", [], {}, seed=-1)

@@ -1,5 +1,7 @@
 """An expression is called wrong exactly where evaluating it fails."""
 
+from pathlib import Path
+
 import pytest
 
 from lungmonai.bundle_tools.expressions import expression_problem, imported_names
@@ -19,6 +21,9 @@ NAMES = {"items": [1, 2], "torch": None}
         "$[i for j in items]",
         "$1 +",
         "$(",
+        "$",
+        "$i = 1",
+        "$len(items); 2",
     ],
 )
 def test_it_agrees_with_python(value: str) -> None:
@@ -41,6 +46,10 @@ def test_references_stand_for_values(value: str) -> None:
         ("$len(itms)", "uses itms, which is not in imports, the nearest is items"),
         ("$import nowhere.to", "imports what is not there: No module named 'nowhere'"),
         ("$from os import pth", "imports pth, which os lacks, the nearest is path"),
+        (
+            "$from os import path, sep",
+            "imports several names, of which MONAI takes the first: give each a line of its own",
+        ),
         ("$1 +", "is no Python: invalid syntax"),
     ],
 )
@@ -53,6 +62,14 @@ def test_sound_imports(value: str) -> None:
     assert expression_problem(value, ()) is None
 
 
+def test_a_module_that_does_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a_broken_module.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    said = expression_problem("$import a_broken_module", ())
+    assert said == "imports a_broken_module, which does not load: ZeroDivisionError: division by zero"
+
+
 def test_imported_names() -> None:
     values = ["$import os", "$from os import path as p", "$import numpy as np", "import x", 3, "$import ("]
-    assert imported_names(values) == {"os", "p", "np"}
+    values += ["$from os import sep, name", "$import os.path"]  # of which MONAI gives `sep`, and no `os`
+    assert imported_names(values) == {"os", "p", "np", "sep", "os.path"}

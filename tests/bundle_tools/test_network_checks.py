@@ -31,6 +31,13 @@ def test_a_sound_network(root: Path) -> None:
     assert sound.torchscript().startswith("largest difference 0, largest answer ")
 
 
+def test_the_callers_random_numbers_stay_as_they_were(root: Path) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        checks(root).torchscript()
+        assert torch.initial_seed() == 7
+
+
 @pytest.mark.parametrize(
     ("pattern", "shape"),
     [(["16*n", "16*n"], (64, 64)), ([32, 48, 48], (32, 48, 48)), (["2**p*n", "*"], (16, 64)), ([], ())],

@@ -1,9 +1,11 @@
 """A packed bundle has the standard layout, equal bytes for equal content, and runs from where it lies."""
 
+import json
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from monai.bundle import ConfigParser, load_bundle_config, verify_metadata
 from lungmonai.bundle_tools import check_bundle, find_bundle, pack_bundle
 from lungmonai.bundle_tools.file_checks import METADATA_SCHEMA
 from lungmonai.errors import OutputError, SettingsError
+from lungmonai.files import written_whole
 
 CONFIGS = (
     "evaluate.json",
@@ -95,6 +98,24 @@ def test_a_folder(root: Path, tmp_path: Path) -> None:
         pack_bundle(find_bundle(root), tmp_path / "out" / "here")
 
 
+def test_a_full_disk_leaves_no_half_of_a_folder(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> Any:
+        if path.name == "metadata.json":
+            raise OutputError("the disk is full", wanted="room", do="Free some.")
+        return written_whole(path)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("lungmonai.bundle_tools.pack.written_whole", full)
+        with pytest.raises(OutputError):
+            pack_bundle(find_bundle(root), out)
+    assert list(out.iterdir()) == []
+    pack_bundle(find_bundle(root), out)
+    assert [path.name for path in out.iterdir()] == ["b"]
+
+
 def test_torchscript_is_packed_on_request(root: Path, tmp_path: Path) -> None:
     names = pack_bundle(find_bundle(root), tmp_path / "out", torchscript=True)
     assert "b/models/model.ts" in names
@@ -109,7 +130,8 @@ def test_results_and_strangers_are_left_out(root: Path, tmp_path: Path) -> None:
     (root / "eval").mkdir()
     (root / "eval" / "x.json").write_text("{}")
     (root / "notes.py").write_text("")
-    assert pack_bundle(find_bundle(root), tmp_path / "b.zip") == NAMES
+    assert pack_bundle(find_bundle(root), tmp_path / "b.ZIP") == NAMES
+    assert zipfile.is_zipfile(tmp_path / "b.ZIP")
 
 
 def test_a_value_that_only_looks_like_the_root_stays(root: Path, tmp_path: Path) -> None:
@@ -118,6 +140,25 @@ def test_a_value_that_only_looks_like_the_root_stays(root: Path, tmp_path: Path)
     after = ConfigParser.load_config_file(tmp_path / "o" / "b" / "configs" / "train.json")
     assert after["note"] == '"bundle_root": "here"'
     assert after["bundle_root"] == "."
+
+
+def test_the_root_of_a_config_in_one_line_changes_too(root: Path, tmp_path: Path) -> None:
+    train = root / "train.json"
+    train.write_text(json.dumps(json.loads(train.read_text())))
+    pack_bundle(find_bundle(root), tmp_path / "o")
+    before = json.loads(train.read_text())
+    after = json.loads((tmp_path / "o" / "b" / "configs" / "train.json").read_text())
+    assert after == {**before, "bundle_root": "."}
+
+
+def test_what_cannot_be_packed(root: Path, tmp_path: Path) -> None:
+    (root / "models" / "model.pt").unlink()
+    with pytest.raises(SettingsError, match=r"model\.pt does not exist; wanted weights to export"):
+        pack_bundle(find_bundle(root), tmp_path / "b.zip", torchscript=True)
+    (root / "train.json").write_text("{")
+    with pytest.raises(SettingsError, match=r"train\.json, line 1, column 2"):
+        pack_bundle(find_bundle(root), tmp_path / "b.zip")
+    assert not (tmp_path / "b.zip").exists()
 
 
 def test_outputs_that_are_refused(root: Path, tmp_path: Path) -> None:

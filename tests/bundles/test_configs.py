@@ -124,6 +124,7 @@ def test_the_books_settings_are_the_books(bundle: str) -> None:
     config = merged(bundle, "train", "book")
     assert {key: config[key] for key in BOOK[bundle]} == BOOK[bundle]
     assert config["optimizer"]["lr"] == "@learning_rate"
+    assert "last=" not in config["started"]  # Kaiming's start for the last layer too
     settings = config["train#augment#settings"]
     drawn = {key: settings[key] for key in ("flip", "scale", "rotate", "noise_hu", "elastic")}
     assert drawn == {"flip": True, "scale": 0.2, "rotate": True, "noise_hu": 25.0, "elastic": 0.0}

@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from lungmonai.analysis.mined_table import MOST
+from lungmonai.bundles import default_weights
 from lungmonai.cli import build_parser, main
 from lungmonai.data.datalist import FORMAT
 
@@ -25,9 +27,20 @@ def datalist(coarse_scan: Path, phantom, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_table_from_a_datalist(datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    """The segmentation that ships, called a stand-in, whatever it is."""
+    checkpoint = torch.load(default_weights("seg"), weights_only=True)
+    checkpoint["lungmonai"]["stand_in"] = True
+    torch.save(checkpoint, tmp_path / "seg.pt")
+    return tmp_path / "seg.pt"
+
+
+def test_a_table_from_a_datalist(
+    datalist: Path, stand_in: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = tmp_path / "out" / "candidates.csv"
-    words = ["mine", str(datalist), "-o", str(table), "--threshold", "0.3"]
+    words = ["mine", str(datalist), "-o", str(table), "--threshold", "0.3", "--seg", str(stand_in)]
     assert main(words) == 0
     out, err = capsys.readouterr()
     nodules = len(json.loads(datalist.read_text())["training"][0]["nodules"])
@@ -57,6 +70,25 @@ def test_a_scan_that_cannot_be_read_is_left_out(
 def test_an_empty_list_is_said(datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mine", str(datalist), "--split", "validation", "-o", str(tmp_path / "c.csv")]) == 7
     assert "has no scan in its list 'validation'; wanted at least one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--seed", "--most"])
+def test_what_cannot_be_drawn_is_refused_before_the_work(
+    option: str, datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["mine", str(datalist), "-o", str(tmp_path / "c.csv"), option, "-1"]) == 2
+    assert f"{option[2:]} is -1; wanted 0 or more" in capsys.readouterr().err
+    assert not list(tmp_path.glob("c.csv*"))
+
+
+def test_a_scan_without_annotations_is_refused_before_the_work(
+    datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lists = json.loads(datalist.read_text())
+    del lists["training"][0]["nodules"]
+    datalist.write_text(json.dumps(lists))
+    assert main(["mine", str(datalist), "-o", str(tmp_path / "c.csv")]) == 7
+    assert "scan 1 has no 'nodules'" in capsys.readouterr().err
 
 
 def test_the_helps_number_is_the_librarys() -> None:

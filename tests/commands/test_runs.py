@@ -72,6 +72,12 @@ def test_states(
     assert all(line.startswith(start) for line, start in zip(lines[2:], said, strict=True))
 
 
+def test_an_error_of_many_lines_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made_run(tmp_path / "seg", "failed", error="size mismatch:\n  weight\n  bias")
+    assert lines_of(capsys, str(tmp_path))[2:3] == ["  size mismatch:"]
+    assert len(lines_of(capsys, str(tmp_path))) == 4
+
+
 def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made_run(tmp_path / "seg", "running")
     (row,) = json.loads("\n".join(lines_of(capsys, str(tmp_path), "--json")))

@@ -36,8 +36,17 @@ def test_a_row_of_several_lines_is_refused(tmp_path: Path, row: str) -> None:
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="could not be read"), opened_csv(tmp_path, ("a",)):
+    with pytest.raises(DataError, match=r"could not be read: .*Check the path"), opened_csv(tmp_path, ("a",)):
         pass
+    (tmp_path / "table.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match=r"could not be read: .*Download the table again"):
+        read_rows(tmp_path / "table.csv", ("a",))
+
+
+def test_a_table_that_is_not_there_is_no_broken_download(tmp_path: Path) -> None:
+    text = f"{tmp_path / 'none.csv'} could not be read: No such file or directory; wanted a CSV table. Check"
+    with pytest.raises(DataError, match=re.escape(text)):
+        read_rows(tmp_path / "none.csv", ("a",))
 
 
 def test_rows_by_column(tmp_path: Path) -> None:

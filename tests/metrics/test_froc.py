@@ -122,8 +122,11 @@ def test_nothing_reported_finds_nothing() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     one = Findings(np.array([3]), np.zeros((1, 3)), np.array([5.0]))
     nothing = Marks(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros(0))
-    with pytest.raises(SettingsError, match="scan 3 of 3; wanted numbers from 0"):
+    with pytest.raises(SettingsError, match="scans 3 to 3 of 3; wanted numbers from 0 to 2"):
         judge_marks(nothing, one, 3)
+    before = Marks(np.array([-1]), np.zeros((1, 3)), np.zeros(1))
+    with pytest.raises(SettingsError, match="scans -1 to -1 of 4"):
+        judge_marks(before, one, 4)
     with pytest.raises(SettingsError, match="wanted a scan, a position and a finite number for each"):
         Marks(np.zeros(1, np.int64), np.zeros((1, 3)), np.array([np.nan]))
 

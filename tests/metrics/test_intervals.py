@@ -75,7 +75,10 @@ def test_draws_without_a_number_are_left_out() -> None:
     assert np.isnan(never.low)
 
 
-@pytest.mark.parametrize(("draws", "level", "size"), [(0, 0.95, 3), (9, 1.0, 3), (9, 0.95, 0)])
-def test_what_makes_no_sense_is_refused(draws: int, level: float, size: int) -> None:
+@pytest.mark.parametrize(
+    ("draws", "level", "size", "seed"),
+    [(0, 0.95, 3, 0), (9, 1.0, 3, 0), (9, 0.95, 0, 0), (9, 0.95, 3, -1)],
+)
+def test_what_makes_no_sense_is_refused(draws: int, level: float, size: int, seed: int) -> None:
     with pytest.raises(SettingsError, match="wanted at least one draw and one sample"):
-        bootstrap(lambda rows: [0.0], range(size), seed=0, draws=draws, level=level)
+        bootstrap(lambda rows: [0.0], range(size), seed=seed, draws=draws, level=level)

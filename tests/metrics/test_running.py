@@ -53,8 +53,15 @@ def test_class_scores_count_all_crops() -> None:
 def test_nothing_to_find_scores_nothing() -> None:
     nothing = [(torch.full((1, 1, 2, 2), -1.0), torch.zeros(1, 1, 2, 2))]
     assert run({"recall": VoxelScore("recall")}, nothing) == {"recall": 0}
+
+
+def test_an_auc_of_one_class_is_0_and_said_to_be_none(caplog: pytest.LogCaptureFixture) -> None:
     one_class = [(torch.zeros(3, 2), torch.zeros(3).long())]
     assert run({"auc": ClassScore("auc")}, one_class) == {"auc": 0}
+    assert "the 3 crops are not of both classes" in caplog.text
+    caplog.clear()
+    assert run({"auc": ClassScore("auc")}, [(torch.zeros(2, 2), torch.tensor([0, 1]))]) == {"auc": 0.5}
+    assert not caplog.records
 
 
 def test_an_unknown_score_is_refused() -> None:

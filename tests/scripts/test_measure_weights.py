@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -169,4 +170,23 @@ def test_everything_is_told_and_a_second_run_asks_nothing(
 def test_an_empty_list_is_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--data", str(data), "-o", str(data / "out.json"), "--split", "training"]
     assert measure_weights.main(words) == 1
-    assert "has no scan in its list training" in capsys.readouterr().err
+    assert "has no scan in its list 'training'" in capsys.readouterr().err
+
+
+def test_a_scan_that_is_gone_is_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    datalist = data / "datalist.json"
+    told = json.loads(datalist.read_text())
+    told["test"][0]["image"] = "gone.mhd"
+    datalist.write_text(json.dumps(told))
+    assert measure_weights.main(["--data", str(data), "-o", str(data / "out.json")]) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "gone.mhd" in line]
+    assert line.startswith(str(data / "gone.mhd"))
+
+
+def test_a_curve_that_needs_both_classes_is_left_out(tmp_path: Path) -> None:
+    items = [item("a", (0, 5, True))]
+    nodule = answers(table_label=np.array([1]), table_prob=np.array([0.9]), malignancy=np.array([0.9]))
+    one = SimpleNamespace(answers=[nodule], merged=scores.judged_marks(items, [nodule], 10.0))
+    nodules = scores.judged_nodules(items, [nodule], None)
+    measure_weights.draw(tmp_path, {measure_weights.OURS: one}, nodules)
+    assert [path.name for path in tmp_path.iterdir()] == ["froc.png"]

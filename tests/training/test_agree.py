@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lungmonai.errors import DataError
-from lungmonai.training.agree import any_of_all, from_first, is_first, of_all
+from lungmonai.training.agree import any_of_all, from_first, is_first, of_all, several
 
 Found = list[dict[str, Any]]
 
@@ -54,6 +54,11 @@ def test_both_stop_at_the_step_in_which_one_is_asked(found: Found) -> None:
     assert both(found, "stopped_at") == [7, 7]
 
 
+def test_one_that_is_asked_while_validating_waits_for_the_next_step(found: Found) -> None:
+    """It alone must not ask the other something: that one does not know, and both would wait for ever."""
+    assert both(found, "validating_stopped_at") == [6, 6]
+
+
 def test_two_processes_go_on_as_if_never_stopped(found: Found) -> None:
     """Each draws its own augmentation and drop-out, and must take up its own."""
     assert both(found, "equal") == [True, True]
@@ -66,6 +71,7 @@ def test_both_are_told_why_a_folder_is_refused(found: Found) -> None:
 
 def test_one_process_agrees_with_itself() -> None:
     assert is_first()
+    assert not several()
     assert of_all(3) == [3]
     assert [any_of_all(flag, torch.device("cpu")) for flag in (True, False)] == [True, False]
     with pytest.raises(DataError):

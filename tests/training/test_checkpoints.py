@@ -78,8 +78,31 @@ def test_a_checkpoint_of_another_format(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("lungmonai.training.checkpoints.FORMAT", 99)
     write_checkpoint(tmp_path, {}, epochs=0, steps=0)
     monkeypatch.undo()
+    with pytest.raises(WeightsError, match=r"is of format 99; wanted format 1\. Resume with the version"):
+        newest_checkpoint(tmp_path)
+    assert len(checkpoint_files(tmp_path)) == 1
+
+
+def test_a_checkpoint_that_cannot_be_opened_is_not_taken_for_a_damaged_one(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, {}, epochs=0, steps=1)
+    newest = tmp_path / "epoch0000_step00000002_0123456789abcdef.pt"
+    newest.mkdir()  # which no user may read as a file
+    with pytest.raises(WeightsError, match=r"step00000002.* could not be read: Is a directory"):
+        newest_checkpoint(tmp_path)
+    assert newest.exists()
+
+
+def test_damaged_ones_are_put_aside_only_for_an_older_one(tmp_path: Path) -> None:
+    damaged, _ = write_checkpoint(tmp_path, {"at": 2}, epochs=0, steps=2)
+    damaged.write_bytes(b"")
     with pytest.raises(WeightsError, match="none of the 1 checkpoints"):
         newest_checkpoint(tmp_path)
+    assert damaged.exists()
+    older, _ = write_checkpoint(tmp_path, {"at": 1}, epochs=0, steps=1)
+    found = newest_checkpoint(tmp_path)
+    assert found is not None
+    assert found[0] == older
+    assert sorted(tmp_path.iterdir()) == sorted([older, damaged.with_suffix(".pt.damaged")])
 
 
 def test_a_full_disk_keeps_the_former(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

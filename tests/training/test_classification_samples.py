@@ -86,5 +86,9 @@ def test_wrong_shares_and_missing_kinds_are_refused(places: list[Place]) -> None
         DrawnCrops(places, {"malignant": 1}, 10)
     with pytest.raises(SettingsError, match=r"the shares are \{'nodule': -1\}"):
         DrawnCrops(places, {"nodule": -1}, 10)
+    with pytest.raises(SettingsError, match="jitter_vox is -1; wanted 0 or more"):
+        DrawnCrops(places, {"nodule": 1}, 10, jitter_vox=-1)
+    with pytest.raises(SettingsError, match="-10 samples an epoch"):
+        DrawnCrops(places, {"nodule": 1}, -10)
     with pytest.raises(DataError, match="no place to look at"):
         EveryCrop([])

@@ -23,6 +23,12 @@ def test_torchrun_is_named() -> None:
     assert run_command(words, told).startswith("torchrun --nnodes 3 --nproc_per_node 2 -m monai.bundle")
 
 
+def test_torchrun_of_a_script() -> None:
+    told = {"TORCHELASTIC_RUN_ID": "none", "LOCAL_WORLD_SIZE": "2"}
+    words = ["/usr/bin/python", "-u", "train.py", "--epochs", "3"]
+    assert run_command(words, told) == "torchrun --nproc_per_node 2 train.py --epochs 3"
+
+
 @pytest.mark.parametrize(
     ("came", "resumes"),
     [

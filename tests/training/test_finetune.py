@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -93,11 +94,15 @@ def test_frozen_parts_stay_frozen_when_batch_norms_are_made_to_talk(trained: Pat
 def test_the_optimiser_gets_what_trains(trained: Path) -> None:
     # 1152 × 2 + 2 of the book's linear layer; the last block's 32→64 and 64→64 convolutions.
     sizes = {}
-    for depth in (1, 2, 6):
+    for depth in range(1, 7):
         parameters = trained_parameters(finetune(NoduleCNN(), trained, depth))
         sizes[depth] = sum(parameter.numel() for parameter in parameters)
     head, block = 1152 * 2 + 2, 32 * 64 * 27 + 64 + 64 * 64 * 27 + 64
-    assert sizes == {1: head, 2: head + block, 6: 222_220}
+    assert (sizes[1], sizes[2], sizes[6]) == (head, head + block, 222_220)
+    # The table of docs/training.md.
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) \|.*\| ([\d,]+) \|$", page, re.MULTILINE)
+    assert {int(depth): int(size.replace(",", "")) for depth, size in rows} == sizes
 
 
 def test_it_is_said_what_trains(trained: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -30,8 +30,9 @@ def test_boxes_of_a_label_are_the_label(item: ScanItem) -> None:
     assert not cut_mask(item, (whole.shape[0], 0, 0), (2, 9, 9), None).any()
 
 
-def test_without_a_label_boxes_are_grown(item: ScanItem) -> None:
-    bare = {key: value for key, value in item.items() if key != "label"}
+@pytest.mark.parametrize("said", [{}, {"label": None}], ids=["no label", "null"])
+def test_without_a_label_boxes_are_grown(item: ScanItem, said: dict[str, None]) -> None:
+    bare = {key: value for key, value in item.items() if key != "label"} | said
     volume = open_volume(item["image"])
     centers = [center_vox(volume, nodule["lps_mm"]) for nodule in item["nodules"]]
     hu = np.where(volume.array < -1024, -1000, volume.array)

@@ -46,5 +46,6 @@ def test_it_starts_in_the_middle_once() -> None:
 
 
 def test_an_epoch_without_a_batch_is_refused() -> None:
-    with pytest.raises(SettingsError, match="3 samples an epoch for batches of 2 in 2 processes; wanted at least 4"):
+    text = "3 samples an epoch for batches of 2 in 2 processes; wanted at least 4"
+    with pytest.raises(SettingsError, match=text):
         SampleOrder(Keys(3), 2, world_size=2)

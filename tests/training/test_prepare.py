@@ -10,11 +10,17 @@ FLIP = AugmentSettings(offset=0, scale=0, rotate=False, noise_hu=0)
 
 
 def test_hu_are_clamped_and_not_scaled() -> None:
-    batch = {"image": torch.tensor([-2000, -300, 3000], dtype=torch.int16).reshape(1, 1, 1, 3), "label": torch.ones(1)}
-    images, labels = PrepareBatch()(batch, CPU)
+    hu = torch.tensor([-2000, -300, 3000], dtype=torch.int16).reshape(1, 1, 1, 3)
+    images, labels = PrepareBatch()({"image": hu, "label": torch.ones(1)}, CPU)
     assert images.flatten().tolist() == [-1000, -300, 1000]
     assert images.dtype == torch.float32
     assert labels.dtype == torch.int64
+
+
+def test_the_batch_stays_as_it_is() -> None:
+    batch = {"image": torch.full((1, 1, 2, 2), 3000.0), "label": torch.zeros(1)}
+    assert PrepareBatch()(batch, CPU)[0].max() == 1000
+    assert batch["image"].min() == 3000
 
 
 def test_masks_move_with_their_images_and_classes_stay() -> None:
@@ -24,7 +30,8 @@ def test_masks_move_with_their_images_and_classes_stay() -> None:
     assert not torch.equal(moved, images.float())
     assert torch.equal(marked > 0, moved[:, 3:4] > -400)
     crops = torch.zeros(2, 1, 4, 4, 4, dtype=torch.int16)
-    _, classes = PrepareBatch(BatchAugment(FLIP, seed=2))({"image": crops, "label": torch.tensor([1, 0])}, CPU)
+    batch = {"image": crops, "label": torch.tensor([1, 0])}
+    _, classes = PrepareBatch(BatchAugment(FLIP, seed=2))(batch, CPU)
     assert classes.tolist() == [1, 0]
 
 
@@ -37,7 +44,8 @@ def test_the_layout_is_channels_last_where_asked() -> None:
 
 
 def test_a_resumed_run_draws_on() -> None:
-    batch = {"image": torch.randint(-900, 100, (3, 7, 8, 8), dtype=torch.int16), "label": torch.zeros(3, 1, 8, 8)}
+    hu = torch.randint(-900, 100, (3, 7, 8, 8), dtype=torch.int16)
+    batch = {"image": hu, "label": torch.zeros(3, 1, 8, 8)}
     prepare = PrepareBatch(BatchAugment(seed=5))
     prepare(batch, CPU)
     state = prepare.state_dict()

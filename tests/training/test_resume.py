@@ -192,6 +192,49 @@ def test_damaged_checkpoints_alone_are_refused(tmp_path: Path) -> None:
         tiny_trainer(tmp_path / "run", resume=True).run()
 
 
+def test_what_could_not_be_resumed_is_not_begun_anew_at_the_next_try(tmp_path: Path) -> None:
+    tiny_trainer(tmp_path / "run", max_epochs=1).run()
+    for path in checkpoint_files(tmp_path / "run" / "checkpoints"):
+        path.write_bytes(b"no checkpoint")
+    for _ in range(2):
+        with pytest.raises(LungmonaiError, match="none of the 2 checkpoints"):
+            tiny_trainer(tmp_path / "run", resume=True).run()
+
+
+def test_the_record_follows_a_run_that_goes_on_from_an_older_checkpoint(tmp_path: Path) -> None:
+    first = tiny_trainer(tmp_path / "run")
+    cut(first, (first, Events.ITERATION_STARTED), lambda one: one.state.iteration == 6)
+    newest, _ = checkpoint_files(tmp_path / "run" / "checkpoints")
+    assert newest.name.startswith("epoch0001_step00000005")
+    newest.write_bytes(b"")
+    records: list[Any] = []
+    resumed = tiny_trainer(tmp_path / "run", resume=True)
+    resumed.add_event_handler(Events.STARTED, lambda _: records.append(RunFolder(tmp_path / "run").record()))
+    resumed.run()
+    assert (records[0]["epoch"], records[0]["iteration"]) == (0, 4)
+
+
+def test_a_run_whose_record_was_lost_can_be_resumed(tmp_path: Path, whole: Any) -> None:
+    """A power cut can leave it empty."""
+    trainer = tiny_trainer(tmp_path / "run")
+    cut(trainer, (trainer, Events.ITERATION_STARTED), lambda one: one.state.iteration == 8)
+    (tmp_path / "run" / "run.json").write_bytes(b"")
+    resumed = tiny_trainer(tmp_path / "run", resume=True)
+    resumed.run()
+    assert resumed.state.iteration == 15
+    assert equal(resumed, whole)
+
+
+def test_a_refused_run_leaves_the_folder_to_others(tmp_path: Path) -> None:
+    tiny_trainer(tmp_path / "run", max_epochs=1).run()
+    refused = tiny_trainer(tmp_path / "run", max_epochs=2, resume=True, seed=2)
+    with pytest.raises(SettingsError, match="seed is 2"):
+        refused.run()
+    # As in a notebook, where the trainer that was refused is still there.
+    assert not refused.run_state.folder.is_running()
+    tiny_trainer(tmp_path / "run", max_epochs=2, resume=True).run()
+
+
 def test_a_run_without_a_checkpoint_begins_again(
     tmp_path: Path, whole: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import shlex
 import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lungmonai.errors import DataError, OutputError, SettingsError
-from lungmonai.training.run_folder import RunFolder, find_runs
+from lungmonai.training.run_folder import Run, RunFolder, find_runs
 
 
 def test_a_record_is_whole_and_grows(tmp_path: Path) -> None:
@@ -85,6 +86,38 @@ def test_runs_are_found_below_the_latest_first(tmp_path: Path) -> None:
         ("c", "stopped", "1/3", ""),
         ("a", "stopped", "1/3", ""),
     ]
+
+
+def test_a_command_from_elsewhere_can_be_pasted(tmp_path: Path) -> None:
+    record = {"folder": "/data/my runs", "resume": "python -m monai.bundle run training --resume True"}
+    command = Run(tmp_path, record, "stopped").command
+    assert shlex.split(command)[:3] == ["cd", "/data/my runs", "&&"]
+    assert command.endswith(" && python -m monai.bundle run training --resume True")
+
+
+def test_a_foreign_record_does_not_stop_the_list(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"state": ["odd"], "best_score": "high", "updated": 3}')
+    (run,) = find_runs([tmp_path])
+    assert (run.best, run.epochs) == ("", "0/?")
+
+
+def test_what_a_killed_run_was_writing_is_removed(tmp_path: Path) -> None:
+    left = [tmp_path / ".partial-abc.json", tmp_path / "checkpoints" / ".partial-abc.pt"]
+    kept = [tmp_path / "notes.json", tmp_path / "checkpoints" / ".hidden"]
+    (tmp_path / "checkpoints").mkdir()
+    for path in (*left, *kept):
+        path.touch()
+    folder = RunFolder(tmp_path)
+    folder.open(resume=False)
+    folder.close()
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)
+
+
+def test_a_lock_that_cannot_be_taken(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()  # which no user may write to as a file
+    with pytest.raises(OutputError, match=r"\.lock could not be taken: Is a directory"):
+        RunFolder(tmp_path).open(resume=False)
 
 
 def test_no_folder(tmp_path: Path) -> None:

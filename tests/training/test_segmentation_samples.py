@@ -9,7 +9,7 @@ import pytest
 
 from lungmonai.data import open_volume
 from lungmonai.data.datalist import ScanItem
-from lungmonai.errors import DataError
+from lungmonai.errors import DataError, SettingsError
 from lungmonai.training.items import training_items
 from lungmonai.training.segmentation_samples import DrawnWindows, NoduleSlices
 
@@ -51,29 +51,28 @@ def test_a_share_of_the_windows_is_drawn_elsewhere(items: list[ScanItem]) -> Non
 
 
 def test_windows_keep_away_from_findings_that_count_neither_way(items: list[ScanItem]) -> None:
-    everywhere = [{**item, "excluded": [], "candidates": []} for item in items]
-    middle = [sum(column) / 2 for column in zip(*bounds(everywhere[0]), strict=True)]
-    # A ball in the middle of the scan that most windows would otherwise touch.
-    guarded = [{**everywhere[0], "excluded": [(*middle, 120.0)]}]
+    """A ball in the middle of the scan that many windows would otherwise meet."""
+    free = {**items[0], "excluded": [], "candidates": []}
+    volume = open_volume(free["image"])
+    middle = volume.affine_lps @ [*(size / 2 for size in volume.shape[::-1]), 1]
+    guarded = {**free, "excluded": [(*middle[:3].tolist(), 120.0)]}
 
-    def close(chosen: list[ScanItem]) -> int:
-        windows = DrawnWindows(chosen, 120, negative_share=0.999)
-        affine = open_volume(chosen[0]["image"]).affine_lps
-        count = 0
-        for number in range(120):
-            _, index, row, column = place_of(windows[1, number]["id"])
-            center = (affine @ [column + 32, row + 32, index, 1])[:3]
-            count += bool(np.linalg.norm(center - middle) < 40)
-        return count
+    def meeting(item: ScanItem) -> int:
+        windows = DrawnWindows([item], 150, negative_share=0.999)
+        places = [place_of(windows[1, number]["id"])[1:] for number in range(150)]
+        return sum(meets(place, guarded["excluded"][0], volume.affine_lps) for place in places)
 
-    assert close(guarded) < close([everywhere[0]]) / 3
+    assert meeting(free) > 20
+    assert meeting(guarded) <= 2
 
 
-def bounds(item: ScanItem) -> tuple[list[float], list[float]]:
-    volume = open_volume(item["image"])
-    slices, rows, columns = volume.shape
-    first, last = volume.affine_lps[:3, 3], volume.affine_lps @ [columns - 1, rows - 1, slices - 1, 1]
-    return first.tolist(), last[:3].tolist()
+def meets(place: tuple[int, int, int], ball: tuple[float, ...], affine: np.ndarray) -> bool:
+    """Whether the centre of any voxel of a window lies in a ball, asked of each."""
+    index, row, column = place
+    rows, columns = np.mgrid[row : row + 64, column : column + 64]
+    voxels = np.stack([columns, rows, np.full_like(rows, index), np.ones_like(rows)])
+    points = np.tensordot(affine, voxels, 1)[:3]
+    return bool((np.linalg.norm(points.T - ball[:3], axis=-1) < ball[3] / 2).any())
 
 
 def test_slices_hold_the_nodules_and_are_filled_up(items: list[ScanItem]) -> None:
@@ -105,3 +104,11 @@ def test_scans_without_nodules_are_refused(items: list[ScanItem]) -> None:
         DrawnWindows(empty, 10)
     with pytest.raises(DataError, match="none of the 1 scans has a nodule"):
         NoduleSlices(empty)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_that_is_none_is_refused(items: list[ScanItem], share: float) -> None:
+    with pytest.raises(SettingsError, match=f"negative_share is {share}; wanted 0 to below 1"):
+        DrawnWindows(items, 10, negative_share=share)
+    with pytest.raises(SettingsError, match="10 samples an epoch with the seed -1"):
+        DrawnWindows(items, 10, seed=-1)

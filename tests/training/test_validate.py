@@ -17,7 +17,9 @@ class Noted:
         self.epochs.append(epoch)
 
 
-@pytest.mark.parametrize(("every", "epochs", "wanted"), [(5, 12, [1, 5, 10, 12]), (1, 3, [1, 2, 3]), (5, 1, [1])])
+@pytest.mark.parametrize(
+    ("every", "epochs", "wanted"), [(5, 12, [1, 5, 10, 12]), (1, 3, [1, 2, 3]), (5, 1, [1])]
+)
 def test_it_validates_first_regularly_and_last(every: int, epochs: int, wanted: list[int]) -> None:
     noted, engine = Noted(), Engine(lambda *_: None)
     Validate(noted, every).attach(engine)

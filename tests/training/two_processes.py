@@ -65,6 +65,20 @@ def resuming(rank: int, folder: Path) -> dict[str, Any]:
     }
 
 
+def stopping_in_validation(rank: int, folder: Path) -> int:
+    """The second process is asked while both validate; the step at which this one stops."""
+    trainer = tiny_trainer(folder / "validating", rank=rank, world_size=2, batch_size=2)
+    if rank == 1:
+        trainer.evaluator.add_event_handler(
+            Events.ITERATION_STARTED(once=2), lambda _: os.kill(os.getpid(), signal.SIGTERM)
+        )
+    try:
+        trainer.run()
+    except KeyboardInterrupt:
+        return int(trainer.state.iteration)
+    raise AssertionError("it was not stopped")
+
+
 def refused(folder: Path, shared: dict[str, Any]) -> str:
     """What each process is told of a folder that is in use."""
     try:
@@ -88,6 +102,7 @@ def main() -> None:
         "none": any_of_all(False, torch.device("cpu")),
         **skipping(rank),
         **resuming(rank, Path(sys.argv[1])),
+        "validating_stopped_at": stopping_in_validation(rank, Path(sys.argv[1])),
     }
     Path(sys.argv[1], f"found{rank}.json").write_text(json.dumps(found))
     distributed.destroy_process_group()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import SettingsError
+from ...files import make_folder
 
 if TYPE_CHECKING:
     from monai.handlers import MLFlowHandler
@@ -18,7 +19,7 @@ EVERY_STEPS = 20
 
 
 def mlflow_handlers(
-    enabled: bool, output_dir: str | Path = ".", name: str = "run", *, validation: bool = False
+    enabled: bool, output_dir: str | float | Path = ".", name: str = "run", *, validation: bool = False
 ) -> list[MLFlowHandler]:
     """MONAI's handler for MLflow, in a list to be added to an engine's handlers, or an empty list.
 
@@ -34,6 +35,7 @@ def mlflow_handlers(
 
     Raises:
         SettingsError: it is switched on, and MLflow is not installed.
+        OutputError: the output folder cannot be made.
     """
     if not enabled:
         return []
@@ -41,7 +43,7 @@ def mlflow_handlers(
         raise SettingsError(
             "mlflow is switched on and not installed",
             wanted="the package mlflow",
-            do="Run `pip install mlflow`, or leave `--mlflow False`.",
+            do="Run `pip install mlflow`, or leave `--mlflow True` out.",
         )
     from torch import distributed
 
@@ -49,8 +51,7 @@ def mlflow_handlers(
         return []
     from monai.handlers import MLFlowHandler
 
-    folder = Path(output_dir).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(Path(str(output_dir)).resolve())
     return [
         MLFlowHandler(
             tracking_uri=f"sqlite:///{folder / 'mlruns.db'}",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tiny_engines import Brightness, make_evaluator, make_trainer
 
-from lungmonai.errors import SettingsError
+from lungmonai.errors import OutputError, SettingsError
 from lungmonai.metrics import ClassScore
 from lungmonai.training.validate import Validate
 from lungmonai.training.watch import mlflow_handlers, mlflow_switch
@@ -66,6 +66,12 @@ def test_switched_on_without_mlflow_says_what_to_install(monkeypatch: pytest.Mon
         SettingsError, match=r"not installed; wanted the package mlflow\. Run `pip install mlflow`"
     ):
         mlflow_handlers(True)
+
+
+def test_an_output_folder_that_cannot_be_made(mlflow: type[Client], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="could not be written"):
+        mlflow_handlers(True, tmp_path / "file" / "run")
 
 
 def test_losses_and_scores_are_logged(mlflow: type[Client], tmp_path: Path) -> None:
