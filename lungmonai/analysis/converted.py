@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError
 from ..files import make_folder, sha256_of, written_whole
+from .no_telemetry import forbid_telemetry
 
 if TYPE_CHECKING:
     import openvino
@@ -53,6 +54,7 @@ def kept_about(sha256: str) -> dict[str, Any] | None:
 
 def converted_model(model: ModelFile) -> openvino.Model:
     """A model as an OpenVINO graph with open sizes; converted if it is not kept yet."""
+    forbid_telemetry()
     import openvino
 
     kept = _read_kept(model.sha256)

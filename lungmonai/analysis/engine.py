@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..errors import EngineError
 from .memory import keep_freed_memory
 from .models import ModelFile
+from .no_telemetry import forbid_telemetry
 from .settings import AnalysisSettings
 
 __all__ = ["Engine", "Runner", "choose_engine", "start_engine"]
@@ -130,6 +131,7 @@ def _engine_name(asked: str, device: str) -> tuple[str, tuple[str, ...]]:
         )
     if device != "cpu" or asked == "torch":
         return "torch", ()
+    forbid_telemetry()
     try:
         importlib.import_module("openvino")
     except ImportError as error:

@@ -15,6 +15,7 @@ from monai.bundle import ckpt_export, verify_net_in_out
 from monai.utils import safe_eval
 from torch import Tensor, nn
 
+from ..analysis.no_telemetry import forbid_telemetry
 from ..networks.weights import fill_network, read_checkpoint
 from .config import Config, read_config
 from .layout import BundleFolder
@@ -187,6 +188,7 @@ def _run_onnxruntime(path: Path, example: np.ndarray) -> np.ndarray:
 
 
 def _run_openvino(path: Path, example: np.ndarray) -> np.ndarray:
+    forbid_telemetry()
     import openvino
 
     # Its own choice on some CPUs is bfloat16.

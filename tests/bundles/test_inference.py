@@ -42,12 +42,13 @@ def test_the_seg_bundle_marks_what_the_analysis_marks(scan: Path, tmp_path: Path
     assert np.array_equal(marked.get_fdata() > 0, probability.get_fdata() > 0.5)
 
 
-def test_the_analysis_bundle_logs_its_table_and_its_stand_in(scan: Path, tmp_path: Path) -> None:
+def test_the_analysis_bundle_logs_its_table(scan: Path, tmp_path: Path) -> None:
     said = run_bundle("analysis", "--scan", str(scan), "--output_dir", str(tmp_path), "--merge", "False")
-    assert "STAND-IN WEIGHTS" in said
-    assert "dense spot" in said
+    assert "STAND-IN WEIGHTS" not in said
+    assert "candidates" in said
     record = json.loads((tmp_path / "result.json").read_text())
     assert record["record"]["settings"]["merge"] is False
+    assert record["record"]["stand_in"] is False
 
 
 @pytest.mark.parametrize("name", ["analysis", "seg"])
