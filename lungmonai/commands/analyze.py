@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
     option("--seg", type=Path, metavar="FILE", help="segmentation weights (default: the seg bundle's)")
     option("--nodule", type=Path, metavar="FILE", help="nodule weights (default: the nodule bundle's)")
     option("--malignancy", type=Path, metavar="FILE",
-        help="malignancy weights, or none (default: the bundle's, but none beside --seg or --nodule)")  # fmt: skip
+        help="malignancy weights, or none (default: the bundle's, without --seg and --nodule)")  # fmt: skip
     option("--no-merge", action="store_true", help="keep detections apart, as the reference project does")
     option("--merge-radius-mm", type=float, default=default.merge_radius_mm, metavar="MM",
         help="detections this near are one nodule (default: %(default)g)")  # fmt: skip
