@@ -58,6 +58,8 @@ def start_processes(device: torch.device | str) -> None:
 def stop_processes() -> None:
     """The end of what `start_processes` began; nothing where it did not."""
     if distributed.is_initialized():
+        # A group that is taken down while a peer's last message is under way can wait for ever (gloo).
+        distributed.barrier()
         distributed.destroy_process_group()
         logging.disable(logging.NOTSET)
 

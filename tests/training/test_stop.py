@@ -79,7 +79,7 @@ def test_sigterm_to_all_processes_saves_the_step(tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_a_validation_at_once(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    words = ("--workers", "1", "--slow_validation", "0.5")
+    words = ("--workers", "1", "--slow_validation", "3")
     returned, lines, log = stopped_process(folder, signal.SIGINT, "validating", *words)
     assert returned == 130, log
     assert lines.count("validating") == 1

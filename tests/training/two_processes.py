@@ -105,6 +105,7 @@ def main() -> None:
         "validating_stopped_at": stopping_in_validation(rank, Path(sys.argv[1])),
     }
     Path(sys.argv[1], f"found{rank}.json").write_text(json.dumps(found))
+    distributed.barrier()
     distributed.destroy_process_group()
 
 

@@ -165,6 +165,7 @@ def _in_process(rank: int, folder: str) -> None:
     board = TensorBoardRun(f"{folder}/two", LOSSES["class"], name="tiny", worst=3)
     network = Brightness("class")
     make_trainer("class", network, [board], batch=BATCH // 2, rank=rank, processes=2).run()
+    distributed.barrier()
     distributed.destroy_process_group()
 
 
