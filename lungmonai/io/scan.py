@@ -13,7 +13,7 @@ from ..errors import GeometryError, NotCTError
 if TYPE_CHECKING:
     from monai.data.meta_tensor import MetaTensor
 
-__all__ = ["CTScan", "ras_from_lps"]
+__all__ = ["CTScan", "ras_from_lps", "spacing_of", "vox_from_lps"]
 
 # Negating x and y turns LPS (LUNA16, ITK, DICOM) into RAS (NIfTI, MONAI) and back.
 _FLIP_XY = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -26,6 +26,30 @@ def ras_from_lps(affine: ArrayLike) -> NDArray[np.float64]:
         affine: (4, 4) float, voxel to world.
     """
     return _FLIP_XY @ np.asarray(affine, dtype=np.float64)
+
+
+def spacing_of(affine_lps: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Distance between neighbouring voxels along column, row and slice index, in mm.
+
+    Args:
+        affine_lps: (4, 4) float, maps (column, row, slice, 1) to LPS millimetres.
+    """
+    x, y, z = np.linalg.norm(affine_lps[:3, :3], axis=0)
+    return float(x), float(y), float(z)
+
+
+def vox_from_lps(affine_lps: NDArray[np.float64], lps_mm: ArrayLike) -> NDArray[np.float64]:
+    """Voxel indices of world positions.
+
+    Args:
+        affine_lps: (4, 4) float, maps (column, row, slice, 1) to LPS millimetres.
+        lps_mm: (..., 3) float, LPS mm.
+
+    Returns:
+        (..., 3) float, (slice, row, column), not rounded.
+    """
+    moved = np.asarray(lps_mm, dtype=np.float64) - affine_lps[:3, 3]
+    return (moved @ np.linalg.inv(affine_lps[:3, :3]).T)[..., ::-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +111,7 @@ class CTScan:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Distance between neighbouring voxels along column, row and slice index, in mm."""
-        x, y, z = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
-        return float(x), float(y), float(z)
+        return spacing_of(self.affine_lps)
 
     def lps_from_vox(self, vox: ArrayLike) -> NDArray[np.float64]:
         """World positions of voxel indices.
@@ -111,8 +134,7 @@ class CTScan:
         Returns:
             (..., 3) float, (slice, row, column), not rounded.
         """
-        moved = np.asarray(lps_mm, dtype=np.float64) - self.affine_lps[:3, 3]
-        return (moved @ np.linalg.inv(self.affine_lps[:3, :3]).T)[..., ::-1]
+        return vox_from_lps(self.affine_lps, lps_mm)
 
     def canonical(self) -> CTScan:
         """The same scan with columns towards the left, rows to the back, slices upwards.

@@ -1,7 +1,7 @@
 """Weights files: a bundle's `model.pt`, with the name of the network that they are for."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import WeightsError
+from ..data.even_crop import checked_spacing
+from ..errors import SettingsError, WeightsError
 from ..files import sha256_of, written_whole
 from .architectures import Architecture, architecture_named, check_task
 
-__all__ = ["LoadedWeights", "fill_network", "load_weights", "read_checkpoint", "save_weights"]
+__all__ = [
+    "LoadedWeights",
+    "crop_spacing_of",
+    "fill_network",
+    "load_weights",
+    "read_checkpoint",
+    "save_weights",
+]
 
 # `model` is where MONAI's CheckpointLoader and ckpt_export look; `lungmonai` is ours.
 _STATE, _ABOUT = "model", "lungmonai"
@@ -30,6 +38,8 @@ class LoadedWeights:
         path: of the file.
         stand_in: True for weights that only show how the software works.
         origin: where the weights come from, one sentence.
+        crop_spacing_mm: between slices, rows and columns of the crops that it was trained on; None for
+            a scan's own voxels.
     """
 
     network: nn.Module
@@ -38,22 +48,54 @@ class LoadedWeights:
     path: Path
     stand_in: bool
     origin: str
+    crop_spacing_mm: tuple[float, float, float] | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the file says of itself, in JSON types."""
+        about: dict[str, Any] = {
+            "architecture": self.architecture.name,
+            "stand_in": self.stand_in,
+            "origin": self.origin,
+        }
+        return about | ({"crop_spacing_mm": list(self.crop_spacing_mm)} if self.crop_spacing_mm else {})
 
     def __repr__(self) -> str:
         kind = "stand-in " if self.stand_in else ""
         return f"LoadedWeights({kind}{self.architecture.name}, {self.path}, SHA-256 {self.sha256[:12]}…)"
 
 
-def save_weights(path: Path, architecture: str, network: nn.Module, *, stand_in: bool, origin: str) -> None:
+def save_weights(
+    path: Path,
+    architecture: str,
+    network: nn.Module,
+    *,
+    stand_in: bool,
+    origin: str,
+    crop_spacing_mm: Sequence[float] | None = None,
+) -> None:
     """Write a network's weights as a bundle's `model.pt`.
 
+    Args:
+        path: the file.
+        architecture: name of the network's.
+        network: of that architecture.
+        stand_in: True for weights that only show how the software works.
+        origin: where the weights come from, one sentence.
+        crop_spacing_mm: between slices, rows and columns of the crops that it was trained on; None for
+            a scan's own voxels.
+
     Raises:
+        SettingsError: the spacing is none.
         WeightsError: the network is not of that architecture.
         OutputError: the file could not be written.
     """
     state = network.state_dict()
     fill_network(architecture_named(architecture).build(), state, path)
-    about = {"architecture": architecture, "stand_in": bool(stand_in), "origin": origin}
+    about: dict[str, Any] = {"architecture": architecture, "stand_in": bool(stand_in), "origin": origin}
+    spacing_mm = checked_spacing(crop_spacing_mm)
+    if spacing_mm:
+        about["crop_spacing_mm"] = list(spacing_mm)
     # In memory first: torch reports a full disk as an error without its reason.
     buffer = io.BytesIO()
     torch.save({_STATE: state, _ABOUT: about}, buffer)
@@ -84,7 +126,35 @@ def load_weights(path: Path, *, task: str) -> LoadedWeights:
     check_task(path, architecture, task)
     network = fill_network(architecture.build(), state, path).eval()
     stand_in, origin = bool(about.get("stand_in", False)), str(about.get("origin", "unknown"))
-    return LoadedWeights(network, architecture, sha256_of(path), path, stand_in, origin)
+    spacing_mm = _spacing_of(path, about)
+    return LoadedWeights(network, architecture, sha256_of(path), path, stand_in, origin, spacing_mm)
+
+
+def crop_spacing_of(path: str | Path) -> tuple[float, float, float] | None:
+    """Between slices, rows and columns of the crops that weights were trained on, in mm.
+
+    Args:
+        path: a weights file; one that names no architecture, such as a checkpoint, has no spacing.
+
+    Returns:
+        None for a scan's own voxels.
+
+    Raises:
+        WeightsError: the file cannot be read, or names a spacing that is none.
+    """
+    about = read_checkpoint(Path(path)).get(_ABOUT)
+    return _spacing_of(Path(path), about) if isinstance(about, dict) else None
+
+
+def _spacing_of(path: Path, about: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    try:
+        return checked_spacing(about.get("crop_spacing_mm"))
+    except SettingsError as error:
+        raise WeightsError(
+            f"{path} names the crop spacing {about['crop_spacing_mm']!r}",
+            wanted="three numbers above 0, or nothing",
+            do="Fetch the file again.",
+        ) from error
 
 
 def read_checkpoint(path: Path) -> dict[Any, Any]:

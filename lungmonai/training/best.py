@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from ignite.engine import Events
@@ -10,6 +11,7 @@ from monai.engines.workflow import Workflow
 from torch import nn
 
 from .. import __version__
+from ..data.even_crop import checked_spacing
 from ..errors import WeightsError
 from ..files import make_folder, sha256_of
 from ..networks.architectures import ARCHITECTURES
@@ -32,10 +34,22 @@ class BestWeights:
         path: the file, such as `OUTPUT_DIR/model.pt`.
         network: one of `lungmonai.networks`; what is wrapped around it is left out.
         data: the folder of the data set; its name is told with the weights.
+        crop_spacing_mm: of the crops that the network is trained on; None for a scan's own voxels.
+
+    Raises:
+        SettingsError: the spacing is none.
     """
 
-    def __init__(self, path: str | Path, network: nn.Module, *, data: str | float | Path = "") -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        network: nn.Module,
+        *,
+        data: str | float | Path = "",
+        crop_spacing_mm: Sequence[float] | None = None,
+    ) -> None:
         self.path, self.network, self.data = Path(path), network, Path(str(data)).name
+        self.crop_spacing_mm = checked_spacing(crop_spacing_mm)
 
     def attach(self, engine: Workflow) -> None:
         """Add it to an evaluator.
@@ -60,7 +74,14 @@ class BestWeights:
         on = f" on {self.data}" if self.data else ""
         origin = f"Trained with lungmonai {__version__}{on}: {score} in validation after epoch {state.epoch}."
         make_folder(self.path.parent)
-        save_weights(self.path, _architecture_of(network), network, stand_in=False, origin=origin)
+        save_weights(
+            self.path,
+            _architecture_of(network),
+            network,
+            stand_in=False,
+            origin=origin,
+            crop_spacing_mm=self.crop_spacing_mm,
+        )
         _log.info("best so far, %s: saved %s, SHA-256 %s", score, self.path, sha256_of(self.path))
 
 

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from ..data.even_crop import checked_spacing, even_crop
+from ..data.mapped import MappedVolume
 from ..errors import DataError, SettingsError
 from ..networks.shapes import CROP_SHAPE
 from .draws import Draws
 from .order import SampleKey
-from .places import Place, center_vox, opened
+from .places import Place, opened
 
 __all__ = ["DrawnCrops", "EveryCrop", "crop_at"]
 
@@ -28,21 +30,29 @@ class EveryCrop(Dataset[Sample]):
     Args:
         places: of the crops.
         cache_dir: of scans that cannot be mapped as they are; None for the user's.
+        spacing_mm: between slices, rows and columns of a crop; None for the scan's own.
 
     Raises:
         DataError: there is no place.
+        SettingsError: the spacing is none.
     """
 
-    def __init__(self, places: Sequence[Place], cache_dir: str | None = None) -> None:
+    def __init__(
+        self,
+        places: Sequence[Place],
+        cache_dir: str | None = None,
+        *,
+        spacing_mm: Sequence[float] | None = None,
+    ) -> None:
         if not places:
             raise DataError("there is no place to look at", wanted="nodules and candidates", do="Add scans.")
-        self.places, self.cache_dir = list(places), cache_dir
+        self.places, self.cache_dir, self.spacing_mm = list(places), cache_dir, checked_spacing(spacing_mm)
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, index: int) -> Sample:
-        return crop_at(self.places[index], np.zeros(3), self.cache_dir)
+        return crop_at(self.places[index], np.zeros(3), self.cache_dir, self.spacing_mm)
 
 
 class DrawnCrops(Dataset[Sample]):
@@ -56,13 +66,15 @@ class DrawnCrops(Dataset[Sample]):
         shares: of each kind of place, such as `{"nodule": 1, "other": 1}`; any positive numbers.
         samples: in an epoch.
         seed: of the draws.
-        jitter_vox: largest shift of a crop along each axis, in voxels: at inference a crop is not
+        jitter_vox: largest shift of a crop along each axis, in its voxels: at inference a crop is not
             centred on the nodule's centre either.
         cache_dir: of scans that cannot be mapped as they are; None for the user's.
+        spacing_mm: between slices, rows and columns of a crop; None for the scan's own.
 
     Raises:
         DataError: there is no place of a kind that has a share.
-        SettingsError: the shares are no shares, or samples, seed or jitter are below what they may be.
+        SettingsError: the shares are no shares, the spacing is none, or samples, seed or jitter are below
+            what they may be.
     """
 
     def __init__(
@@ -74,10 +86,12 @@ class DrawnCrops(Dataset[Sample]):
         seed: int = 0,
         jitter_vox: float = 0.0,
         cache_dir: str | None = None,
+        spacing_mm: Sequence[float] | None = None,
     ) -> None:
         if jitter_vox < 0:
             raise SettingsError(f"jitter_vox is {jitter_vox}", wanted="0 or more", do="Change it.")
         self.draws, self.jitter_vox, self.cache_dir = Draws(samples, seed), jitter_vox, cache_dir
+        self.spacing_mm = checked_spacing(spacing_mm)
         kinds = [kind for kind, share in shares.items() if share]
         if not kinds or min(shares.values()) < 0:
             raise SettingsError(
@@ -103,7 +117,8 @@ class DrawnCrops(Dataset[Sample]):
         groups = self._groups[turn]
         group = groups[int(rng.integers(len(groups)))]
         place = group[int(rng.integers(len(group)))]
-        return crop_at(place, rng.uniform(-self.jitter_vox, self.jitter_vox, 3), self.cache_dir)
+        shift_vox = rng.uniform(-self.jitter_vox, self.jitter_vox, 3)
+        return crop_at(place, shift_vox, self.cache_dir, self.spacing_mm)
 
 
 def _by_hardness(places: list[Place]) -> list[list[Place]]:
@@ -112,20 +127,45 @@ def _by_hardness(places: list[Place]) -> list[list[Place]]:
     return [group for group in parted if group]
 
 
-def crop_at(place: Place, shift_vox: np.ndarray[Any, Any], cache_dir: str | None) -> Sample:
+def crop_at(
+    place: Place,
+    shift_vox: np.ndarray[Any, Any],
+    cache_dir: str | None,
+    spacing_mm: Sequence[float] | None = None,
+) -> Sample:
     """The sample around a place.
 
     Args:
         place: in a scan.
-        shift_vox: (slice, row, column), added to its centre.
+        shift_vox: (slice, row, column), added to its centre; in voxels of the crop.
         cache_dir: as for `open_volume`.
+        spacing_mm: between slices, rows and columns of the crop; None for the scan's own.
     """
     volume = opened(place.item, cache_dir)
-    z, y, x = (center_vox(volume, place.lps_mm) + shift_vox).tolist()
-    crop, _ = volume.crop((z, y, x), CROP_SHAPE)
+    at_vox = volume.vox_from_lps(place.lps_mm)
+    crop = _own_voxels(volume, at_vox + shift_vox) if spacing_mm is None else _even(
+        volume, at_vox, shift_vox, spacing_mm
+    )
     return {
         "image": torch.from_numpy(crop)[None],
         "label": place.label,
         "id": place.name,
         "diameter_mm": place.diameter_mm,
     }
+
+
+def _own_voxels(volume: MappedVolume, at_vox: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    z, y, x = at_vox.tolist()
+    return volume.crop((z, y, x), CROP_SHAPE)[0]
+
+
+def _even(
+    volume: MappedVolume,
+    at_vox: np.ndarray[Any, Any],
+    shift_vox: np.ndarray[Any, Any],
+    spacing_mm: Sequence[float],
+) -> np.ndarray[Any, Any]:
+    own_mm = volume.spacing_mm[::-1]
+    placed = even_crop(at_vox + shift_vox * spacing_mm / own_mm, volume.shape, own_mm, spacing_mm)
+    z, y, x = (first + size / 2 for first, size in zip(placed.first_vox, placed.shape, strict=True))
+    return placed.sampled(volume.crop((z, y, x), placed.shape)[0])

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ..data.datalist import ScanItem
 from ..data.mapped import MappedVolume, open_volume
 from ..errors import DataError, ScanError
 from ..metrics.hits import UNKNOWN_DIAMETER_MM
 
-__all__ = ["Place", "center_vox", "malignancy_places", "nodule_places", "opened", "touches_excluded"]
+__all__ = ["Place", "malignancy_places", "nodule_places", "opened", "touches_excluded"]
 
 Point = tuple[float, float, float]
 
@@ -86,13 +85,6 @@ def _others(items: Sequence[ScanItem]) -> Iterator[Place]:
                 yield Place(item, (x, y, z), 0, "other", mined=item.get("mined", False))
 
 
-def center_vox(volume: MappedVolume, lps_mm: ArrayLike) -> NDArray[np.float64]:
-    """(slice, row, column), fractional, of LPS positions: (..., 3) gives (..., 3)."""
-    affine = volume.affine_lps
-    along = np.linalg.solve(affine[:3, :3], (np.asarray(lps_mm) - affine[:3, 3]).T)
-    return np.asarray(along.T[..., ::-1], np.float64)
-
-
 def touches_excluded(
     item: ScanItem, volume: MappedVolume, first_vox: tuple[int, int, int], shape: tuple[int, int, int]
 ) -> bool:
@@ -105,9 +97,9 @@ def touches_excluded(
         shape: of the box.
     """
     found = np.asarray(item.get("excluded") or []).reshape(-1, 4)
-    centers_vox = center_vox(volume, found[:, :3])
+    centers_vox = volume.vox_from_lps(found[:, :3])
     nearest_vox = centers_vox.clip(np.subtract(first_vox, 0.5), np.add(first_vox, shape) - 0.5)
-    step_mm = np.linalg.norm(volume.affine_lps[:3, :3], axis=0)[::-1]
+    step_mm = volume.spacing_mm[::-1]
     away_mm = np.linalg.norm((nearest_vox - centers_vox) * step_mm, axis=1)
     diameters_mm = np.where(found[:, 3] < 0, UNKNOWN_DIAMETER_MM, found[:, 3])
     return bool((away_mm <= diameters_mm / 2).any())

@@ -16,7 +16,7 @@ from ..io.hounsfield import AIR_HU
 from .draws import Draws
 from .masks import cut_mask, marked_slices
 from .order import SampleKey
-from .places import Place, center_vox, nodule_places, opened, touches_excluded
+from .places import Place, nodule_places, opened, touches_excluded
 
 __all__ = ["DrawnWindows", "NoduleSlices"]
 
@@ -95,7 +95,7 @@ class DrawnWindows(Dataset[Sample]):
         """A slice through a nodule, and a window that lies in the 96×96 around it."""
         place = self.nodules[int(rng.integers(len(self.nodules)))]
         volume = opened(place.item, self.cache_dir)
-        center = center_vox(volume, place.lps_mm)
+        center = volume.vox_from_lps(place.lps_mm)
         reach = place.diameter_mm / 2 / _slice_mm(volume)
         index = int(np.rint(center[0] + rng.uniform(-reach, reach)))
         shift = rng.integers(0, AROUND - WINDOW + 1, 2) - AROUND // 2
@@ -106,7 +106,7 @@ class DrawnWindows(Dataset[Sample]):
         for _ in range(TRIES):
             place = self._somewhere(rng)
             volume = opened(place.item, self.cache_dir)
-            index, row, column = np.rint(center_vox(volume, place.lps_mm)).astype(int)
+            index, row, column = np.rint(volume.vox_from_lps(place.lps_mm)).astype(int)
             rows, columns = rng.integers(WINDOW // 4, 3 * WINDOW // 4, 2)
             window = _inside(volume, (index, row - rows, column - columns))
             if not touches_excluded(place.item, volume, window, (1, WINDOW, WINDOW)):
@@ -163,7 +163,7 @@ class NoduleSlices(Dataset[Sample]):
 
 
 def _slice_mm(volume: MappedVolume) -> float:
-    return float(np.linalg.norm(volume.affine_lps[:3, 2]))
+    return volume.spacing_mm[2]
 
 
 def _inside(volume: MappedVolume, first: Sequence[Any]) -> Voxel:

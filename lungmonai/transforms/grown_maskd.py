@@ -11,7 +11,7 @@ from monai.transforms.transform import MapTransform
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..io.scan import ras_from_lps
+from ..io.scan import ras_from_lps, spacing_of, vox_from_lps
 from .grown_mask import nodule_mask
 from .mask_image import like_image, one_key, scan_image
 
@@ -62,7 +62,7 @@ class NoduleMaskd(MapTransform):
             hu,
             _centers_vox(data[self.nodules_key], affine_lps),
             instances=self.instances,
-            spacing_mm=np.linalg.norm(affine_lps[:3, :3], axis=0).tolist(),
+            spacing_mm=spacing_of(affine_lps),
         )
         return {**data, self.mask_key: like_image(labels, image)}
 
@@ -79,4 +79,4 @@ def _centers_vox(
             wanted="mappings with lps_mm, three numbers",
             do="Take the items from a datalist of this project.",
         ) from error
-    return np.asarray((lps_mm - affine_lps[:3, 3]) @ np.linalg.inv(affine_lps[:3, :3]).T)
+    return vox_from_lps(affine_lps, lps_mm)[:, ::-1]

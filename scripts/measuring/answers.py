@@ -85,8 +85,8 @@ class Asker:
         return Answers(
             voxels,
             np.repeat([1, 0], [len(nodules), len(others)]),
-            self._classified(scan, np.concatenate([nodules, others]), self.nodule),
-            self._classified(scan, nodules, self.malignancy),
+            self._classified(scan, np.concatenate([nodules, others]), self.nodule, self.models.nodule),
+            self._classified(scan, nodules, self.malignancy, self.models.malignancy),
             places,
             probs,
             np.array(seconds),
@@ -97,15 +97,18 @@ class Asker:
         return self.engine.prepare(model, (self.engine.crops, 1, *CROP_SHAPE))
 
     def _classified(
-        self, scan: CTScan, lps_mm: NDArray[np.float64], run: Runner | None
+        self, scan: CTScan, lps_mm: NDArray[np.float64], run: Runner | None, model: ModelFile | None
     ) -> NDArray[np.float64]:
-        if run is None:
+        if run is None or model is None:
             return np.full(len(lps_mm), np.nan)
-        centers = np.round(scan.vox_from_lps(lps_mm)).astype(np.int64)
-        crops = self.engine.crops
-        return classify_crops(scan.hu, centers, run, crops_per_call=crops, progress=lambda *_: None).astype(
-            np.float64
-        )
+        return classify_crops(
+            scan,
+            scan.vox_from_lps(lps_mm),
+            run,
+            crop_spacing_mm=model.crop_spacing_mm,
+            crops_per_call=self.engine.crops,
+            progress=lambda *_: None,
+        ).astype(np.float64)
 
 
 def label_of(item: ScanItem) -> NDArray[np.bool_]:

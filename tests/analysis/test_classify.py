@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lungmonai.analysis.classify import classify_crops, crop_starts
+from lungmonai.io import CTScan
 from lungmonai.networks import CROP_SHAPE
 
 
@@ -35,7 +36,14 @@ def test_each_centre_gets_its_own_crops_answer(per_call: int, shape) -> None:
     centers = rng.integers(0, shape, (17, 3))
     centers = np.concatenate([centers, centers[::2]])
     network = Recorder()
-    answers = classify_crops(hu, centers, network, crops_per_call=per_call, progress=lambda d, t: None)
+    answers = classify_crops(
+        CTScan(hu, np.eye(4), "test"),
+        centers.astype(float),
+        network,
+        crop_spacing_mm=None,
+        crops_per_call=per_call,
+        progress=lambda d, t: None,
+    )
     padded = np.pad(
         hu, [(0, max(0, c - s)) for c, s in zip(CROP_SHAPE, shape, strict=True)], constant_values=-1000
     )
@@ -51,6 +59,25 @@ def test_no_candidates_need_no_network() -> None:
     def fail(blocks):
         raise AssertionError
 
-    none = np.zeros((0, 3), np.int64)
-    answers = classify_crops(np.zeros((40, 60, 60), np.int16), none, fail, crops_per_call=4, progress=print)
+    scan = CTScan(np.zeros((40, 60, 60), np.int16), np.eye(4), "test")
+    none = np.zeros((0, 3))
+    answers = classify_crops(scan, none, fail, crop_spacing_mm=None, crops_per_call=4, progress=print)
     assert answers.shape == (0,)
+
+
+def test_crops_of_a_spacing_lie_where_the_centres_are() -> None:
+    """On a volume whose HU are a linear function of the position, any crop's mean is that of its centre."""
+    affine = np.diag([-0.6, 0.8, 2.5, 1.0])
+    affine[:3, 3] = 30, -40, 7
+    z, y, x = np.indices((60, 100, 110))
+    scan = CTScan((8 * z + 3 * y - 2 * x).astype(np.int16), affine, "ramp")
+    centers = np.array([[30.25, 50.5, 60.75], [25.0, 60.0, 55.5]])
+    answers = classify_crops(
+        scan,
+        centers,
+        Recorder(),
+        crop_spacing_mm=(1.25, 0.7, 0.7),
+        crops_per_call=2,
+        progress=lambda d, t: None,
+    )
+    assert answers == pytest.approx(centers @ [8, 3, -2], abs=0.05)

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from lungmonai.errors import OutputError, WeightsError
+from lungmonai.analysis import ModelFile
+from lungmonai.errors import OutputError, SettingsError, WeightsError
 from lungmonai.networks import build_network, load_weights, save_weights
+from lungmonai.networks.weights import crop_spacing_of
 
 
 @pytest.fixture
@@ -32,6 +34,23 @@ def test_weights_come_back_as_they_went(tmp_path: Path) -> None:
     torch.testing.assert_close(loaded.network(crops), network(crops), atol=0, rtol=0)
     assert (loaded.stand_in, loaded.origin, loaded.architecture.name) == (True, "a test", "nodule_cnn")
     assert "stand-in nodule_cnn" in repr(loaded)
+
+
+def test_the_spacing_of_crops_goes_with_the_weights(tmp_path: Path) -> None:
+    network, path = build_network("nodule_cnn"), tmp_path / "m.pt"
+    about = {"stand_in": False, "origin": "a test"}
+    save_weights(path, "nodule_cnn", network, **about, crop_spacing_mm=[1.25, 0.7, 0.7])
+    assert load_weights(path, task="classification").crop_spacing_mm == (1.25, 0.7, 0.7)
+    assert crop_spacing_of(path) == (1.25, 0.7, 0.7)
+    assert ModelFile.open(path, task="classification").crop_spacing_mm == (1.25, 0.7, 0.7)
+    save_weights(path, "nodule_cnn", network, **about)
+    assert crop_spacing_of(path) is None
+    assert ModelFile.open(path, task="classification").crop_spacing_mm is None
+    with pytest.raises(SettingsError, match="spacing of crops is"):
+        save_weights(path, "nodule_cnn", network, **about, crop_spacing_mm=[0, 1, 1])
+    change(path, lambda content: content["lungmonai"].update(crop_spacing_mm=[1.0]))
+    with pytest.raises(WeightsError, match=r"m\.pt names the crop spacing \[1\.0\]; wanted three numbers"):
+        crop_spacing_of(path)
 
 
 def test_monai_reads_the_same_file(saved: Path) -> None:

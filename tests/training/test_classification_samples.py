@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lungmonai.analysis.classify import crop_places
 from lungmonai.data import open_volume
 from lungmonai.errors import DataError, SettingsError
+from lungmonai.io import CTScan, read_ct
+from lungmonai.io.write_metaimage import write_metaimage
 from lungmonai.training.classification_samples import DrawnCrops, EveryCrop
 from lungmonai.training.items import training_items
 from lungmonai.training.places import Place, malignancy_places, nodule_places
@@ -92,3 +95,24 @@ def test_wrong_shares_and_missing_kinds_are_refused(places: list[Place]) -> None
         DrawnCrops(places, {"nodule": 1}, -10)
     with pytest.raises(DataError, match="no place to look at"):
         EveryCrop([])
+
+
+def test_crops_of_a_spacing_are_those_that_the_analysis_cuts(places: list[Place]) -> None:
+    place, spacing_mm = places[0], (1.25, 0.7, 0.7)
+    scan = read_ct(place.item["image"]).canonical()
+    center_vox = scan.vox_from_lps([place.lps_mm])
+    cut_at, cut = crop_places(scan, center_vox, spacing_mm)
+    assert np.array_equal(EveryCrop([place], spacing_mm=spacing_mm)[0]["image"][0].numpy(), cut(cut_at[0]))
+    with pytest.raises(SettingsError, match="spacing of crops is 3"):
+        EveryCrop([place], spacing_mm=3)  # type: ignore[arg-type]
+
+
+def test_a_jitter_is_counted_in_voxels_of_the_crop(tmp_path: Path) -> None:
+    """On a scan whose HU rise by 4 a millimetre along the slices, the mean tells where a crop lies."""
+    hu = np.broadcast_to(np.arange(200, dtype=np.int16)[:, None, None] * 4, (200, 80, 80))
+    write_metaimage(CTScan(np.ascontiguousarray(hu), np.eye(4), "ramp"), tmp_path / "ramp.mhd")
+    item = {"image": str(tmp_path / "ramp.mhd"), "seriesuid": "ramp"}
+    place = Place(item, (40.0, 40.0, 100.0), 1, "nodule")  # type: ignore[arg-type]
+    crops = DrawnCrops([place], {"nodule": 1}, 40, jitter_vox=2, spacing_mm=(3.0, 0.7, 0.7))
+    away_mm = [float(crops[0, index]["image"].double().mean()) / 4 - 100 for index in range(40)]
+    assert 5 < max(map(abs, away_mm)) <= 6.1  # 2 voxels of 3 mm

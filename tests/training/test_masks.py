@@ -12,7 +12,6 @@ from lungmonai.io import CTScan
 from lungmonai.io.write_metaimage import write_metaimage
 from lungmonai.training.items import training_items
 from lungmonai.training.masks import cut_mask
-from lungmonai.training.places import center_vox
 from lungmonai.transforms import nodule_mask
 
 
@@ -34,7 +33,7 @@ def test_boxes_of_a_label_are_the_label(item: ScanItem) -> None:
 def test_without_a_label_boxes_are_grown(item: ScanItem, said: dict[str, None]) -> None:
     bare = {key: value for key, value in item.items() if key != "label"} | said
     volume = open_volume(item["image"])
-    centers = [center_vox(volume, nodule["lps_mm"]) for nodule in item["nodules"]]
+    centers = [volume.vox_from_lps(nodule["lps_mm"]) for nodule in item["nodules"]]
     hu = np.where(volume.array < -1024, -1000, volume.array)
     assert np.array_equal(cut_mask(bare, (0, 0, 0), volume.shape, None), nodule_mask(hu, centers) > 0)
 

@@ -11,7 +11,6 @@ from lungmonai.errors import DataError
 from lungmonai.io import CTScan
 from lungmonai.io.write_metaimage import write_metaimage
 from lungmonai.training.places import (
-    center_vox,
     malignancy_places,
     nodule_places,
     opened,
@@ -57,8 +56,8 @@ def test_nodules_on_which_the_readers_did_not_decide_are_left_out(item: ScanItem
 def test_positions_become_voxels_one_or_many(item: ScanItem) -> None:
     volume = open_volume(item["image"])
     # By hand: 5 mm of 0.5 mm in columns and rows, 4 mm of 2 mm in slices.
-    assert center_vox(volume, (15.0, -25.0, 104.0)).tolist() == [2, 10, 10]
-    assert center_vox(volume, [(20, -30, 100), (19.75, -30, 101)]).tolist() == [[0, 0, 0], [0.5, 0, 0.5]]
+    assert volume.vox_from_lps((15.0, -25.0, 104.0)).tolist() == [2, 10, 10]
+    assert volume.vox_from_lps([(20, -30, 100), (19.75, -30, 101)]).tolist() == [[0, 0, 0], [0.5, 0, 0.5]]
 
 
 @pytest.mark.parametrize(

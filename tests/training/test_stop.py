@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ from lungmonai.cli import run_or_exit
 from lungmonai.training.checkpoints import checkpoint_files
 from lungmonai.training.run_folder import RunFolder
 from lungmonai.training.stop import stay_until_parent_stops
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_heard() -> Iterator[None]:
+    """Python hears Ctrl-C, also where the tests run in the background of a shell, which has it ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
 
 
 def stopped_process(

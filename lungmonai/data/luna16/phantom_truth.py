@@ -12,7 +12,8 @@ from .tables import POSITION
 
 __all__ = ["PhantomNodule", "read_phantom_nodules"]
 
-_COLUMNS = ("seriesuid", *POSITION, "malignant", "ratings", "source_annotations")
+_PATIENT = "source_patient_id"
+_COLUMNS = ("seriesuid", *POSITION, "malignant", "ratings", "place", _PATIENT, "source_annotations")
 _TRUTH = {"true": True, "false": False}
 
 
@@ -26,6 +27,8 @@ class PhantomNodule(NamedTuple):
     malignant: bool
     ratings: dict[str, list[int]]
     annotations: list[int | str]
+    patient: str
+    place: str
 
 
 def read_phantom_nodules(path: Path) -> dict[str, list[PhantomNodule]]:
@@ -52,4 +55,5 @@ def _nodule(row: dict[str, str]) -> PhantomNodule:
     x, y, z = (float(row[axis]) for axis in POSITION)
     ratings = {name: list(map(int, said)) for name, said in json.loads(row["ratings"]).items()}
     annotations = list(json.loads(row["source_annotations"]))
-    return PhantomNodule((x, y, z), _TRUTH[row["malignant"].lower()], ratings, annotations)
+    malignant = _TRUTH[row["malignant"].lower()]
+    return PhantomNodule((x, y, z), malignant, ratings, annotations, row[_PATIENT], row["place"])

@@ -63,6 +63,7 @@ class Readings:
         for nodule in nodules:
             if truth := _at(nodule, self._truth.get(seriesuid, [])):
                 _tell(nodule, truth.malignant, truth.ratings, truth.annotations)
+                nodule["source_patient"], nodule["place"] = truth.patient, truth.place
             if published := _at(nodule, self._published.get(seriesuid, [])):
                 self.counts["differ"] += nodule["malignant"] not in (None, published.malignant)
                 nodule["malignant"] = published.malignant

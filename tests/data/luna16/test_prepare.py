@@ -519,6 +519,7 @@ def test_a_phantoms_own_truth(tmp_path: Path) -> None:
     items = items_of(prepare_luna16(tmp_path).datalist)
     (nodule,) = items["1.2.1"]["nodules"]
     assert (nodule["malignant"], nodule["ratings"], nodule["lidc_annotations"]) == (True, ratings, [7, 9, 11])
+    assert (nodule["source_patient"], nodule["place"]) == ("L1", "isolated")
     assert [nodule["malignant"] for nodule in items["1.2.0"]["nodules"]] == [None]
     (tmp_path / "phantom_nodules.csv").write_text("seriesuid,ratings\n1.2.1,{}\n")
     with pytest.raises(DataError, match=r"phantom_nodules\.csv lacks coordX, .* wanted the columns"):
