@@ -12,6 +12,7 @@ from ..progress import Bars
 from .models import Models
 from .run import STAND_IN_BANNER, TABLE_ROWS, analyze_to_folder
 from .settings import AnalysisSettings
+from .stored import stored_beside
 
 __all__ = ["ScanAnalysis"]
 
@@ -30,7 +31,9 @@ class ScanAnalysis:
         series: DICOM series instance UID; empty takes the largest axial CT.
         volume_format: "nii.gz" or "mhd".
         quiet: draw no progress bars.
-        settings: the fields of `AnalysisSettings`.
+        nodule_threshold: a nodule is more probable than this; None takes what is stored beside the
+            weights, else the default.
+        settings: the other fields of `AnalysisSettings`.
     """
 
     def __init__(
@@ -44,13 +47,14 @@ class ScanAnalysis:
         series: str = "",
         volume_format: str = "nii.gz",
         quiet: bool = False,
+        nodule_threshold: float | None = None,
         **settings: Any,
     ) -> None:
         # The command line turns names that look like numbers into numbers.
         self.scan, self.output_dir = str(scan), str(output_dir)
         self.weights = [str(name) or None for name in (seg, nodule, malignancy)]
         self.series, self.volume_format, self.quiet = series or None, volume_format, quiet
-        self.settings = settings
+        self.nodule_threshold, self.settings = nodule_threshold, settings
 
     def run(self) -> ScanResult:
         """Analyse, write the results, and log the table.
@@ -63,10 +67,14 @@ class ScanAnalysis:
         for name, value in (("scan", self.scan), ("output_dir", self.output_dir)):
             if not value:
                 raise SettingsError(f"{name} is empty", wanted="a path", do=f"Add `--{name} PATH`.")
-        settings = AnalysisSettings(**self.settings)
         models = Models.load(*self.weights)
+        stored = stored_beside(models)
+        threshold = stored.nodule_threshold(self.nodule_threshold)
+        settings = AnalysisSettings(nodule_threshold=threshold, **self.settings)
         if models.stand_in:
             _log.warning(STAND_IN_BANNER)
+        if self.nodule_threshold is None:
+            _log.info(stored.why())
         with Bars(quiet=self.quiet) as bars:
             result = analyze_to_folder(
                 self.scan,

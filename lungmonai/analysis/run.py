@@ -26,6 +26,7 @@ from .analyze import Progress, analyze_scan
 from .models import Models
 from .record import Stopwatch
 from .settings import AnalysisSettings
+from .stored import Stored, stored_beside
 
 __all__ = ["STAND_IN_BANNER", "TABLE_ROWS", "VOLUME_FORMATS", "analyze_to_folder"]
 
@@ -47,13 +48,15 @@ def analyze_to_folder(
 ) -> ScanResult:
     """Read a scan, find its nodules, and write tables, volumes, a picture and the run record.
 
-    `result.json` is removed first and written last: where it stands, the folder is whole.
+    `result.json` is removed first and written last: where it stands, the folder is whole. What is stored
+    beside the weights is used: calibrations make further columns, and the record says what it was.
 
     Args:
         scan: anything that `read_ct` takes.
         output_dir: folder for the results, made if need be; files of an earlier run are replaced.
         models: weights; None takes those of the bundles.
-        settings: see `AnalysisSettings`; None takes the defaults.
+        settings: see `AnalysisSettings`; None takes the defaults, with the nodule threshold that is stored
+            beside the weights, if one is.
         series: DICOM series instance UID, where a folder holds several.
         volume_format: one of `VOLUME_FORMATS`, for mask and probability.
         progress: called with a stage's name, steps done and steps in all.
@@ -66,12 +69,15 @@ def analyze_to_folder(
         WeightsError: weights are missing or refused.
         EngineError: this machine lacks the device or engine asked for.
         OutputError: the results could not be written.
+        DataError: what is stored beside the weights is damaged.
         SettingsError: no such volume format, an empty path, or a result would replace the scan.
     """
     # What can fail cheaply fails first.
     _check_names(scan, output_dir, volume_format)
     folder = make_folder(Path(output_dir))
     models = models or Models.load()
+    stored = stored_beside(models)
+    settings = settings or AnalysisSettings(nodule_threshold=stored.nodule_threshold())
     watch = Stopwatch()
     progress("read", 0, 1)
     with watch.stage("load"):
@@ -80,14 +86,19 @@ def analyze_to_folder(
         ct = ct.canonical()  # the stored order is not kept beside it: a scan is 150 MB
     progress("read", 1, 1)
     result = analyze_scan(ct, models, settings, progress=progress)
+    result = replace(
+        result,
+        record={**result.record, "operating": stored.record(settings)},
+        notes=(*result.notes, *stored.notes_for(settings)),
+    )
     for name in ("result.json", *_volume_names()):
         (folder / name).unlink(missing_ok=True)
     with watch.stage("write"):
-        _write(ct, grid, result, folder, volume_format, progress)
+        _write(ct, grid, result, stored, folder, volume_format, progress)
     seconds = {name: round(value, 4) for name, value in watch.seconds.items()}
     timings = {"load": seconds["load"], **result.record["timings_s"], "write": seconds["write"]}
     result = replace(result, record={**result.record, "timings_s": timings})
-    write_record(result, folder / "result.json")
+    write_record(result, folder / "result.json", stored.nodule_columns(result))
     return result
 
 
@@ -122,6 +133,7 @@ def _write(
     upright: CTScan,
     grid: CTScan,
     result: ScanResult,
+    stored: Stored,
     folder: Path,
     volume_format: str,
     progress: Progress,
@@ -132,8 +144,8 @@ def _write(
         return
     banner = STAND_IN_BANNER if result.record["stand_in"] else None
     jobs: tuple[Callable[[], None], ...] = (
-        lambda: write_candidates(result, folder / "candidates.csv"),
-        lambda: write_nodules(result, folder / "nodules.csv"),
+        lambda: write_candidates(result, folder / "candidates.csv", stored.candidate_columns(result)),
+        lambda: write_nodules(result, folder / "nodules.csv", stored.nodule_columns(result)),
         lambda: write_mask(grid, restore(grid, upright, labels), folder / f"nodules.{volume_format}"),
         lambda: write_probability(
             grid, restore(grid, upright, probability), folder / f"probability.{volume_format}"

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from ..analysis.operating import operating_path
 from ..progress import Progress
 from .file_checks import check_code, check_config, check_files, check_metadata
 from .layout import BundleFolder
 from .network_checks import NetworkChecks
+from .operating_check import check_operating
 from .outcome import Check, NotCheckedError, outcome
 from .properties import check_properties
 
@@ -47,6 +49,8 @@ def _file_steps(bundle: BundleFolder) -> _Steps:
     yield "files", partial(check_files, bundle)
     yield "code", partial(check_code, bundle)
     yield "metadata", partial(check_metadata, bundle)
+    if operating_path(bundle.weights).is_file():
+        yield "operating point", partial(check_operating, bundle)
 
 
 def _config_steps(bundle: BundleFolder) -> _Steps:

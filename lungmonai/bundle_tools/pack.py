@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..analysis.operating import operating_path
 from ..errors import SettingsError
 from ..files import make_folder, written_whole
 from .config import read_content
@@ -62,7 +63,8 @@ def _members(bundle: BundleFolder) -> Iterator[tuple[str, bytes]]:
         if path.is_file():
             yield f"configs/{path.name}", _packed(path)
     docs = sorted(path for path in (bundle.root / "docs").rglob("*") if path.is_file())
-    for path in (*docs, bundle.root / "LICENSE", bundle.weights):
+    beside = operating_path(bundle.weights)
+    for path in (*docs, bundle.root / "LICENSE", bundle.weights, beside):
         if path.is_file():
             yield path.relative_to(bundle.root).as_posix(), path.read_bytes()
 

@@ -78,8 +78,8 @@ def even_crop(
         CROP_SHAPE,
         strict=True,
     )
-    first, shape, at_vox = zip(*(_axis(*axis) for axis in axes), strict=True)
-    return EvenCrop(first, shape, at_vox)
+    z, y, x = (_axis(*axis) for axis in axes)
+    return EvenCrop((z[0], y[0], x[0]), (z[1], y[1], x[1]), (z[2], y[2], x[2]))
 
 
 def checked_spacing(spacing_mm: Sequence[float] | None) -> tuple[float, float, float] | None:
@@ -112,11 +112,11 @@ def _axis(center: float, size: int, step: float, count: int) -> tuple[int, int, 
     first, end = max(int(np.floor(at[0])), 0), min(int(np.ceil(at[-1])), last) + 1
     # A voxel reaches half its width beyond its centre.
     at = np.where((at < -0.5) | (at > last + 0.5), np.nan, np.clip(at, 0, last))
-    return first, end - first, at - first
+    return first, end - first, np.asarray(at - first, np.float64)
 
 
 def _weights(at: NDArray[np.float64], size: int) -> NDArray[np.float32]:
     """(places, size) float32, the share of each voxel in each place; none for NaN."""
     # The tent function is linear interpolation; NaN gives no share.
     share = 1 - np.abs(at[:, None] - np.arange(size))
-    return np.fmax(share, 0).astype(np.float32)
+    return np.asarray(np.fmax(share, 0), np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,9 @@ _NODULE_COLUMNS = (
     *("location", "detections", "weights"),
 )
 
+# Further columns by name, one value a row.
+_More = Mapping[str, Sequence[float | str]]
+
 _TABLE_WIDTH = 100
 _STAND_IN_TITLE = "STAND-IN WEIGHTS: dense spots, not detections"
 # Two lines a heading, so that the widest table still fits 100 columns.
@@ -60,22 +63,23 @@ _LEAST_WIDTHS = (3, 7, 7, 7, 5, 6, 6, 7, 9, 12, 0)
 _MALIGNANCY_COLUMN = 9
 
 
-def write_candidates(result: ScanResult, path: Path | str) -> None:
+def write_candidates(result: ScanResult, path: Path | str, more: _More | None = None) -> None:
     """Write every candidate to a CSV whose first five columns LUNA16's evaluation reads.
 
     Args:
         result: the analysis of one scan; rows keep the order of its candidates.
         path: where to write; coordinates are LPS mm, indices (slice, row, column) of the
             analysed orientation from 0.
+        more: further columns, to the right of the others, with one value for each candidate.
 
     Raises:
         OutputError: the file could not be written; nothing is left behind.
     """
     rows = (_candidate_row(result.series_uid, _weights(result), candidate) for candidate in result.candidates)
-    _write_csv(Path(path), _CANDIDATE_COLUMNS, rows)
+    _write_csv(Path(path), _CANDIDATE_COLUMNS, rows, more or {})
 
 
-def write_nodules(result: ScanResult, path: Path | str) -> None:
+def write_nodules(result: ScanResult, path: Path | str, more: _More | None = None) -> None:
     """Write the nodules to a CSV whose first five columns LUNA16's evaluation reads.
 
     Args:
@@ -83,22 +87,28 @@ def write_nodules(result: ScanResult, path: Path | str) -> None:
             is the nodule that the mask labels n.
         path: where to write; coordinates are LPS mm, `slice` counts from 1 in the analysed order,
             `malignancy_probability` is empty without that model.
+        more: further columns, to the right of the others, with one value for each nodule.
 
     Raises:
         OutputError: the file could not be written; nothing is left behind.
     """
     rows = (_nodule_row(result.series_uid, _weights(result), nodule) for nodule in result.nodules)
-    _write_csv(Path(path), _NODULE_COLUMNS, rows)
+    _write_csv(Path(path), _NODULE_COLUMNS, rows, more or {})
 
 
-def write_record(result: ScanResult, path: Path | str) -> None:
+def write_record(result: ScanResult, path: Path | str, more: _More | None = None) -> None:
     """Write the run record with the counts, the nodules and the notes as strict JSON.
+
+    Args:
+        result: the analysis of one scan.
+        path: where to write.
+        more: further entries of the nodules, by name, with one value for each nodule.
 
     Raises:
         OutputError: the file could not be written; nothing is left behind.
         SettingsError: the record or a nodule holds what JSON cannot, such as NaN.
     """
-    text = _json_text(_record(result))
+    text = _json_text(_record(result, more or {}))
     with written_whole(Path(path)) as partial:
         partial.write_text(text, encoding="utf-8")
 
@@ -188,19 +198,27 @@ def _exact(value: float) -> str:
     return repr(float(value))
 
 
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]], more: _More) -> None:
     with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerow([*columns, *more])
+        writer.writerows([*row, *_further(more, place)] for place, row in enumerate(rows))
 
 
-def _record(result: ScanResult) -> dict[str, Any]:
+def _further(more: _More, place: int) -> Iterable[str]:
+    values = (column[place] for column in more.values())
+    return (value if isinstance(value, str) else _exact(value) for value in values)
+
+
+def _record(result: ScanResult, more: _More) -> dict[str, Any]:
     return {
         "purpose": PURPOSE,
         "series_uid": result.series_uid,
         "counts": {"candidates": len(result.candidates), "nodules": len(result.nodules)},
-        "nodules": [_nodule_object(number, nodule) for number, nodule in enumerate(result.nodules, start=1)],
+        "nodules": [
+            _nodule_object(number, nodule) | {name: column[number - 1] for name, column in more.items()}
+            for number, nodule in enumerate(result.nodules, start=1)
+        ],
         "notes": list(result.notes),
         "record": _readable(result.record),
     }

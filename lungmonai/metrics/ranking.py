@@ -9,7 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
 
-__all__ = ["RankingCurve", "average_precision", "precision_recall_curve", "roc_auc", "roc_curve"]
+__all__ = [
+    "RankingCurve",
+    "average_precision",
+    "check_ranked",
+    "precision_recall_curve",
+    "roc_auc",
+    "roc_curve",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +37,9 @@ class RankingCurve:
 def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     """The chance that a positive scores over a negative, where equal scores count half.
 
+    >>> roc_auc([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1])
+    0.75
+
     Args:
         labels: (N,) bool or 0 and 1.
         scores: (N,) finite.
@@ -40,7 +50,7 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     Raises:
         SettingsError: labels and scores do not fit, or a score is no number.
     """
-    positive, values = _checked(labels, scores)
+    positive, values = check_ranked(labels, scores)
     positives, negatives = np.sort(values[positive]), np.sort(values[~positive])
     if not len(positives) or not len(negatives):
         return float("nan")
@@ -52,6 +62,10 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
 def roc_curve(labels: ArrayLike, scores: ArrayLike) -> RankingCurve:
     """The ROC curve, from (0, 0) to (1, 1); straight lines between its points have the area `roc_auc`.
 
+    >>> curve = roc_curve([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1])
+    >>> curve.x.tolist(), curve.y.tolist()
+    ([0.0, 0.0, 0.5, 0.5, 1.0], [0.0, 0.5, 0.5, 1.0, 1.0])
+
     Args:
         labels: (N,) bool or 0 and 1.
         scores: (N,) finite.
@@ -59,7 +73,7 @@ def roc_curve(labels: ArrayLike, scores: ArrayLike) -> RankingCurve:
     Raises:
         SettingsError: labels and scores do not fit, a score is no number, or a class is missing.
     """
-    positive, values = _checked(labels, scores)
+    positive, values = check_ranked(labels, scores)
     if positive.all() or not positive.any():
         raise SettingsError(
             f"{int(positive.sum())} of {len(positive)} are positive",
@@ -78,6 +92,9 @@ def roc_curve(labels: ArrayLike, scores: ArrayLike) -> RankingCurve:
 def precision_recall_curve(labels: ArrayLike, scores: ArrayLike) -> RankingCurve:
     """Precision over recall, recall rising.
 
+    >>> precision_recall_curve([1, 0, 1], [0.9, 0.8, 0.7]).y.round(2).tolist()
+    [1.0, 0.5, 0.67]
+
     Args:
         labels: (N,) bool or 0 and 1.
         scores: (N,) finite.
@@ -85,7 +102,7 @@ def precision_recall_curve(labels: ArrayLike, scores: ArrayLike) -> RankingCurve
     Raises:
         SettingsError: labels and scores do not fit, a score is no number, or none is positive.
     """
-    positive, values = _checked(labels, scores)
+    positive, values = check_ranked(labels, scores)
     if not positive.any():
         raise SettingsError(
             f"none of {len(positive)} is positive", wanted="at least one", do="Add positive samples."
@@ -96,6 +113,9 @@ def precision_recall_curve(labels: ArrayLike, scores: ArrayLike) -> RankingCurve
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
     """Mean of the precision at each positive, equal scores taken together.
+
+    >>> average_precision([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1])
+    0.8333333333333333
 
     Args:
         labels: (N,) bool or 0 and 1.
@@ -108,18 +128,12 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
     return float((np.diff(curve.x, prepend=0.0) * curve.y).sum())
 
 
-def _counts(
-    positive: NDArray[np.bool_], values: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
-    """Each distinct score, the highest first, with positives and negatives that score it or more."""
-    order = np.argsort(-values, kind="stable")
-    values = values[order]
-    last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
-    true = np.cumsum(positive[order], dtype=np.int64)[last]
-    return values[last], true, last + 1 - true
+def check_ranked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Labels as bool and scores as float.
 
-
-def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    Raises:
+        SettingsError: they do not fit, or a score is no number.
+    """
     positive = np.asarray(labels).astype(bool)
     values = np.asarray(scores, dtype=np.float64)
     if positive.ndim != 1 or positive.shape != values.shape or not np.isfinite(values).all():
@@ -129,3 +143,14 @@ def _checked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], N
             do="Check the model's output.",
         )
     return positive, values
+
+
+def _counts(
+    positive: NDArray[np.bool_], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Each distinct score, the highest first, with positives and negatives that score it or more."""
+    order = np.argsort(-values, kind="stable")
+    values = values[order]
+    last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
+    true = np.cumsum(positive[order], dtype=np.int64)[last]
+    return values[last], true, last + 1 - true

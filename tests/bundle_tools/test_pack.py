@@ -167,3 +167,10 @@ def test_outputs_that_are_refused(root: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="could not be written"):
         pack_bundle(find_bundle(root), tmp_path / "file" / "b.zip")
+
+
+def test_what_is_stored_beside_the_weights_travels_with_them(root: Path, tmp_path: Path) -> None:
+    (root / "models" / "model.operating.json").write_text("{}")
+    names = pack_bundle(find_bundle(root), tmp_path / "out")
+    assert names == sorted([*NAMES, "b/models/model.operating.json"])
+    assert (tmp_path / "out" / "b" / "models" / "model.operating.json").read_text() == "{}"

@@ -191,3 +191,19 @@ def test_ranked_keeps_the_order_of_equals():
 
 def test_slice_number_counts_from_one():
     assert [slice_number(make_nodule(SCAN, (z, 0, 0))) for z in (0.0, 0.4, 0.6, 3.0)] == [1, 1, 2, 4]
+
+
+def test_further_columns_stand_to_the_right_and_in_the_record(tmp_path):
+    more = {"nodule_probability_calibrated": [0.25, 1 / 3], "malignancy_set": ["benign", "neither"]}
+    nodules = [make_nodule(SCAN, (1, 2, 3)), make_nodule(SCAN, (2, 3, 4))]
+    write_nodules(make_result(nodules), tmp_path / "n.csv", more)
+    found = read(tmp_path / "n.csv")
+    assert list(found[0])[-3:] == ["weights", *more]
+    assert [float(row["nodule_probability_calibrated"]) for row in found] == [0.25, 1 / 3]
+    assert [row["malignancy_set"] for row in found] == ["benign", "neither"]
+    write_candidates(make_result(candidates=[make_candidate()]), tmp_path / "c.csv", {"x": [np.float64(0.5)]})
+    assert read(tmp_path / "c.csv")[0]["x"] == "0.5"
+    write_record(make_result(nodules), tmp_path / "r.json", more)
+    written = json.loads((tmp_path / "r.json").read_text())["nodules"]
+    assert [one["malignancy_set"] for one in written] == more["malignancy_set"]
+    assert [one["nodule_probability_calibrated"] for one in written] == [0.25, 1 / 3]

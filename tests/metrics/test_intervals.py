@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lungmonai.errors import SettingsError
-from lungmonai.metrics.intervals import bootstrap
+from lungmonai.metrics.intervals import Interval, bootstrap, percentile_interval
 
 
 def test_whole_groups_are_drawn_as_many_as_there_are() -> None:
@@ -73,6 +73,16 @@ def test_draws_without_a_number_are_left_out() -> None:
     (never,) = bootstrap(lambda rows: [np.nan], range(4), seed=0, draws=5)
     assert never.draws == 0
     assert np.isnan(never.low)
+
+
+def test_percentiles_of_draws() -> None:
+    found = percentile_interval(5.0, [*range(101), np.nan, np.inf], level=0.9)
+    assert (found.value, found.low, found.high) == pytest.approx((5, 5, 95))
+    assert (found.level, found.draws) == (0.9, 101)
+    exact = Interval(0.5, 0.25, 1.0, 0.9, 7)
+    assert exact.as_dict() == {"value": 0.5, "low": 0.25, "high": 1.0, "level": 0.9, "draws": 7}
+    never = percentile_interval(np.nan, [np.nan]).as_dict()
+    assert (never["value"], never["low"], never["draws"]) == (None, None, 0)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def run_two(folder: Path) -> None:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         context = torch.multiprocessing.spawn(one_of_two, (port, folder), nprocs=2, join=False)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             if context.join(timeout=2):
                 return

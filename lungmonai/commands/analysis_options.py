@@ -1,0 +1,83 @@
+"""The options of verbs that run the whole analysis, and what they come to."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..analysis.models import Models
+    from ..analysis.settings import AnalysisSettings
+
+__all__ = ["add_analysis_options", "models_of", "settings_of"]
+
+# In place of a malignancy file.
+_NONE = "none"
+
+
+def add_analysis_options(option: Callable[..., Any]) -> None:
+    """Add weights, thresholds, merging, region, engine, precision and device.
+
+    Args:
+        option: what `verb` gave.
+    """
+    from ..analysis.settings import ENGINES, PRECISIONS, REGIONS, AnalysisSettings
+
+    default = AnalysisSettings()
+    for name, what in (("seg", "segmentation"), ("nodule", "nodule")):
+        option(f"--{name}", type=Path, metavar="FILE", help=f"{what} weights (default: the {name} bundle's)")
+    option("--malignancy", type=Path, metavar="FILE",
+        help="malignancy weights, or none (default: the bundle's, without --seg and --nodule)")  # fmt: skip
+    option("--no-merge", action="store_true", help="keep detections apart, as the reference project does")
+    option("--merge-radius-mm", type=float, default=default.merge_radius_mm, metavar="MM",
+        help="detections this near are one nodule (default: %(default)g)")  # fmt: skip
+    option("--nodule-threshold", type=float, metavar="P",
+        help="a nodule is more probable than this (default: what is stored beside the weights, else "
+        f"{default.nodule_threshold:g})")  # fmt: skip
+    option("--mark-threshold", type=float, default=default.mark_threshold, metavar="P",
+        help="a voxel is marked when more probable than this (default: %(default)g)")  # fmt: skip
+    chosen = (
+        ("region", REGIONS, "look everywhere, or in the lungs only"),
+        ("engine", ENGINES, "what runs the networks"),
+        ("precision", PRECISIONS, "auto: by the device; mixed: segmentation in float32"),
+    )
+    for name, choices, what in chosen:
+        option(f"--{name}", choices=choices, default=getattr(default, name),
+            help=f"{what} (default: %(default)s)")  # fmt: skip
+    option("--device", default=default.device, metavar="DEVICE",
+        help="auto, cpu, cuda, cuda:1 and so on (default: %(default)s)")  # fmt: skip
+
+
+def settings_of(arguments: argparse.Namespace, *, nodule_threshold: float) -> AnalysisSettings:
+    """The settings that the options come to.
+
+    Args:
+        arguments: parsed.
+        nodule_threshold: the one that is used, given or stored.
+    """
+    from ..analysis.settings import AnalysisSettings
+
+    same = ("engine", "precision", "device", "region", "merge_radius_mm", "mark_threshold")
+    return AnalysisSettings(
+        **{name: getattr(arguments, name) for name in same},
+        merge=not arguments.no_merge,
+        nodule_threshold=nodule_threshold,
+    )
+
+
+def models_of(arguments: argparse.Namespace) -> Models:
+    """The weights that the options name; the bundles' belong together, and are not added to others unasked.
+
+    Args:
+        arguments: parsed.
+    """
+    from ..analysis.models import Models
+    from ..bundles import default_weights
+
+    malignancy: Path | None = arguments.malignancy
+    if malignancy is None and not (arguments.seg or arguments.nodule):
+        malignancy = default_weights("malignancy")
+    given = None if str(malignancy) == _NONE else malignancy
+    return Models.load(arguments.seg, arguments.nodule, given)

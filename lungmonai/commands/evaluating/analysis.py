@@ -1,0 +1,101 @@
+"""`lungmonai evaluate analysis`: the whole analysis over a list of scans, and where each nodule was lost."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..analysis_options import add_analysis_options, models_of, settings_of
+from ..verb import FOUND, say, verb
+
+if TYPE_CHECKING:
+    from ...analysis.models import Models
+    from ...analysis.settings import AnalysisSettings
+    from ...data.datalist import ScanItem
+
+__all__ = ["add"]
+
+_STAND_IN = "These weights are a stand-in that shows how the software works: the numbers say nothing."
+# As LUNA16's script draws.
+_DRAWS = 1000
+_CROPS = 60
+
+
+def add(verbs: Any) -> None:
+    """Add `lungmonai evaluate analysis`."""
+    from ...data.datalist import SPLITS
+
+    option = verb(verbs, "analysis", _analysis, "analyse a list of scans, and tell where nodules are lost")
+    option("--datalist", required=True, type=Path, metavar="FILE", help="a datalist of this project")
+    option("--split", choices=SPLITS, default=SPLITS[1],
+        help="which of its lists (default: %(default)s)")  # fmt: skip
+    option("-o", "--output", required=True, type=Path, metavar="DIR",
+        help="folder for the results; a stopped run in it goes on")  # fmt: skip
+    add_analysis_options(option)
+    option("--bootstrap", type=int, default=_DRAWS, metavar="N",
+        help="draws for the intervals; 0 for none (default: %(default)s)")  # fmt: skip
+    option("--seed", type=int, default=0, metavar="N", help="of the draws (default: %(default)s)")
+    option("--crops", type=int, default=_CROPS, metavar="N",
+        help="pictures of lost nodules on the page, and of false reports (default: %(default)s)")  # fmt: skip
+    option("--no-page", action="store_true", help="do not write evaluation.html")
+    option("--quiet", action="store_true", help="no progress and no summary")
+
+
+def _analysis(arguments: argparse.Namespace) -> int:
+    from ...analysis.stored import stored_beside
+    from ...data.listed import listed_items
+    from ...errors import SettingsError
+
+    if arguments.crops < 0:
+        raise SettingsError(f"--crops is {arguments.crops}", wanted="0 or more", do="Give another number.")
+    items = listed_items(arguments.datalist, arguments.split, needed=("nodules", "patient"))
+    models = models_of(arguments)
+    stored = stored_beside(models)
+    threshold = stored.nodule_threshold(arguments.nodule_threshold)
+    settings = settings_of(arguments, nodule_threshold=threshold)
+    if models.stand_in:
+        say(_STAND_IN)
+    if arguments.nodule_threshold is None and not arguments.quiet:
+        say(stored.why())
+    return _run(arguments, items, models, settings)
+
+
+def _run(
+    arguments: argparse.Namespace, items: Sequence[ScanItem], models: Models, settings: AnalysisSettings
+) -> int:
+    from ...evaluation.analysis_text import analysis_text
+    from ...evaluation.end_to_end import evaluate_analysis
+    from ...evaluation.scan_answers import ScanAnalyst
+    from ...progress import Bars
+
+    with Bars(quiet=arguments.quiet) as bars:
+        evaluation = evaluate_analysis(
+            items,
+            ScanAnalyst(models, settings),
+            arguments.output,
+            datalist=arguments.datalist.name,
+            split=arguments.split,
+            draws=arguments.bootstrap,
+            seed=arguments.seed,
+            progress=bars,
+        )
+    if not arguments.no_page:
+        _write_page(evaluation, arguments, items)
+    if not arguments.quiet:
+        sys.stdout.write(analysis_text(evaluation) + f"\n{arguments.output}\n")
+    failed = [scan for scan in evaluation["scans"] if scan["failed"] is not None]
+    for scan in failed:
+        say(f"Failed: {scan['seriesuid']}: {scan['failed']}")
+    return FOUND if failed else 0
+
+
+def _write_page(evaluation: dict[str, Any], arguments: argparse.Namespace, items: Sequence[ScanItem]) -> None:
+    from ...evaluation.crops import CropPictures
+    from ...evaluation.end_to_end import PAGE
+    from ...evaluation.page import write_page
+
+    path = arguments.output / PAGE
+    write_page(evaluation, path, picture=CropPictures(items), most_pictures=arguments.crops)

@@ -1,0 +1,164 @@
+"""The analysis of every scan of a list; each answer is kept on disk, so that a stopped run goes on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..data.datalist import ScanItem
+from ..errors import DataError, LungmonaiError, OutputError
+from ..files import make_folder
+from ..progress import Progress
+from .scan_answers import ScanAnswers
+
+__all__ = ["STAGE", "Analyst", "Cohort", "analyze_cohort", "check_findings"]
+
+# What progress is called with.
+STAGE = "Analysing scans"
+_ARRAYS = tuple(field.name for field in fields(ScanAnswers))
+_AXES = 3
+
+
+class Analyst(Protocol):
+    """What analyses a scan: `ScanAnalyst`."""
+
+    def told(self) -> dict[str, Any]:
+        """All but the scan that decides the answers, as JSON types."""
+
+    def __call__(self, item: ScanItem) -> ScanAnswers:
+        """The answers on one scan."""
+
+
+@dataclass
+class Cohort:
+    """What became of the scans of a list.
+
+    Args:
+        items: every scan of the list, in its order.
+        answers: by series.
+        failed: why a scan could not be analysed, by series.
+        resumed: how many scans an earlier run had finished.
+    """
+
+    items: Sequence[ScanItem]
+    answers: dict[str, ScanAnswers] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    resumed: int = 0
+
+    @property
+    def analyzed(self) -> list[ScanItem]:
+        """The scans that count: those with answers, in the list's order."""
+        return [item for item in self.items if item["seriesuid"] in self.answers]
+
+
+def analyze_cohort(
+    items: Sequence[ScanItem],
+    analyst: Analyst,
+    parts: Path,
+    *,
+    progress: Progress = lambda stage, done, total: None,
+) -> Cohort:
+    """Analyse every scan; one that cannot be analysed is noted, and the others go on.
+
+    Args:
+        items: of a datalist.
+        analyst: what analyses a scan.
+        parts: folder for one file a scan. A file is used again where weights, settings, engine, version, the
+            scan's own files and what the datalist says of it are the same.
+        progress: called with `STAGE`, scans done and scans in all.
+
+    Raises:
+        DataError: a nodule has no place or no diameter; or no scan at all could be analysed.
+        OutputError: the folder cannot be written to.
+    """
+    check_findings(items)
+    make_folder(parts)
+    told, cohort = analyst.told(), Cohort(items)
+    waiting = []
+    for item in items:
+        part = _part(item, told, parts)
+        kept = _read(part)
+        if kept is None:
+            waiting.append((item, part))
+        else:
+            cohort.answers[item["seriesuid"]] = kept
+    cohort.resumed = len(cohort.answers)
+    progress(STAGE, cohort.resumed, len(items))
+    for done, (item, part) in enumerate(waiting, cohort.resumed + 1):
+        answer = _answer(item, part, analyst)
+        kind: dict[str, Any] = cohort.failed if isinstance(answer, str) else cohort.answers
+        kind[item["seriesuid"]] = answer
+        progress(STAGE, done, len(items))
+    _check_some(cohort)
+    return cohort
+
+
+def check_findings(items: Sequence[ScanItem]) -> None:
+    """Refuse findings that no mark could be held against, before hours of work.
+
+    Raises:
+        DataError: a place or a diameter is no number, or a diameter is 0.
+    """
+    for item in items:
+        for nodule in item["nodules"]:
+            _check_finding(item, "nodule", (*nodule["lps_mm"], nodule["diameter_mm"]))
+        for finding in item.get("excluded", []):
+            _check_finding(item, "excluded finding", finding)
+
+
+def _check_finding(item: ScanItem, what: str, numbers: Sequence[Any]) -> None:
+    right = len(numbers) == _AXES + 1 and all(
+        isinstance(value, int | float) and math.isfinite(value) for value in numbers
+    )
+    if not right or numbers[-1] == 0:
+        raise DataError(
+            f"scan {item['seriesuid']} has the {what} {list(numbers)}",
+            wanted="x, y and z in mm, and a diameter in mm: above 0, or -1 where nobody measured it",
+            do="Mend the datalist.",
+        )
+
+
+def _answer(item: ScanItem, part: Path, analyst: Analyst) -> ScanAnswers | str:
+    """The answers on a scan, kept in its part; or why there are none."""
+    from ..analysis.parts import write_part
+
+    try:
+        answers = analyst(item)
+        write_part(part, {name: getattr(answers, name) for name in _ARRAYS})
+    except OutputError:
+        raise  # the next scan could not be kept either
+    except LungmonaiError as error:
+        return str(error)
+    except MemoryError as error:
+        return str(error) or "not enough memory"
+    except Exception as error:  # of an engine's, hours into the run: the others are worth having
+        return f"{type(error).__name__}: {error}"
+    return answers
+
+
+def _part(item: ScanItem, told: dict[str, Any], parts: Path) -> Path:
+    from ..analysis.parts import facts_of, part_path
+
+    # The classifier's candidates of training and the label volume decide nothing here.
+    said = {key: value for key, value in item.items() if key not in ("candidates", "label")}
+    return part_path(parts, {**told, "item": said, "files": facts_of(item["image"])})
+
+
+def _read(part: Path) -> ScanAnswers | None:
+    from ..analysis.parts import read_part
+
+    kept = read_part(part, _ARRAYS)
+    return None if kept is None else ScanAnswers(**kept)
+
+
+def _check_some(cohort: Cohort) -> None:
+    if not cohort.answers:
+        first, why = next(iter(cohort.failed.items()))
+        raise DataError(
+            f"none of {len(cohort.items)} scans could be analysed; {first}: {why}",
+            wanted="at least one",
+            do="Mend what is wrong with the scans or the weights.",
+        )

@@ -1,0 +1,186 @@
+"""What the analysis answers on one scan, and what it saw of each annotated nodule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..data.datalist import ScanItem
+from ..networks.shapes import CROP_SHAPE
+from ..nodule import LOCATIONS, Candidate, ScanResult
+from .nodule_balls import ball_marks
+
+if TYPE_CHECKING:
+    from ..analysis.engine import Engine, Runner
+    from ..analysis.models import ModelFile, Models
+    from ..analysis.settings import AnalysisSettings
+    from ..io.scan import CTScan
+
+__all__ = ["ScanAnalyst", "ScanAnswers"]
+
+
+@dataclass(frozen=True, eq=False)
+class ScanAnswers:
+    """Of one scan: N candidates, R reported nodules, M annotated nodules.
+
+    Args:
+        candidate_lps_mm: (N, 3) float64, LPS mm; every group, lowest slice first.
+        candidate_prob: (N,) float32, probability of being a nodule.
+        candidate_diameter_mm: (N,) float64, of the sphere with the volume that erosion left.
+        report_lps_mm: (R, 3) float64, LPS mm; most probable first.
+        report_prob: (R,) float64, probability of being a nodule.
+        report_malignancy: (R,) float64; NaN without that network.
+        report_diameter_mm: (R,) float64, of the sphere with the nodule's volume.
+        report_location: (R,) int64, place in `LOCATIONS`.
+        nodule_seg_prob: (M,) float64, the segmentation's highest probability in the nodule's ball, in steps
+            of 1/255; NaN where the ball lies outside the scan.
+        nodule_marked: (M,) int64, marked voxels in the ball.
+        nodule_eroded: (M,) int64, those that erosion leaves.
+        nodule_in_lungs: (M,) bool, whether the centre lies where `region="lungs"` looks.
+        nodule_malignancy: (M,) float64, of the crop at the annotated centre; NaN without that network.
+    """
+
+    candidate_lps_mm: NDArray[np.float64]
+    candidate_prob: NDArray[np.float32]
+    candidate_diameter_mm: NDArray[np.float64]
+    report_lps_mm: NDArray[np.float64]
+    report_prob: NDArray[np.float64]
+    report_malignancy: NDArray[np.float64]
+    report_diameter_mm: NDArray[np.float64]
+    report_location: NDArray[np.int64]
+    nodule_seg_prob: NDArray[np.float64]
+    nodule_marked: NDArray[np.int64]
+    nodule_eroded: NDArray[np.int64]
+    nodule_in_lungs: NDArray[np.bool_]
+    nodule_malignancy: NDArray[np.float64]
+
+
+class ScanAnalyst:
+    """Analyses the scans of a datalist with one set of weights.
+
+    Args:
+        models: the weights.
+        settings: of the analysis.
+
+    Raises:
+        EngineError: this machine lacks the device or engine asked for.
+    """
+
+    def __init__(self, models: Models, settings: AnalysisSettings) -> None:
+        from ..analysis.engine import start_engine
+
+        self.models, self.settings = models, settings
+        self.engine: Engine = start_engine(settings)
+        self._judge: Runner | None = None
+
+    def told(self) -> dict[str, Any]:
+        """All but the scan that decides the answers, as JSON types."""
+        return {
+            "version": __version__,
+            "weights": {name: model.sha256 for name, model in self.models.by_name().items()},
+            "settings": self.settings.as_dict(),
+            "engine": self.engine_record(),
+        }
+
+    def engine_record(self) -> dict[str, str]:
+        """What the settings came to on this machine."""
+        engine = self.engine
+        return {
+            "name": engine.name,
+            "device": engine.device,
+            "segment_precision": engine.segment_precision,
+            "classify_precision": engine.classify_precision,
+        }
+
+    def __call__(self, item: ScanItem) -> ScanAnswers:
+        """Read and analyse a scan, and look at what became of each of its nodules.
+
+        Raises:
+            ScanError: the scan is refused.
+            WeightsError: the weights mark more voxels than can be grouped.
+        """
+        from ..analysis.analyze import analyze_scan
+        from ..io.read import read_ct
+
+        scan = read_ct(item["image"]).canonical()
+        result = analyze_scan(scan, self.models, self.settings)
+        return ScanAnswers(
+            **_candidates(result.candidates, scan),
+            **_reports(result),
+            **self._nodules(item, scan, result),
+        )
+
+    def _nodules(self, item: ScanItem, scan: CTScan, result: ScanResult) -> dict[str, NDArray[Any]]:
+        lps_mm = np.array([nodule["lps_mm"] for nodule in item["nodules"]], np.float64).reshape(-1, 3)
+        diameters = [nodule["diameter_mm"] for nodule in item["nodules"]]
+        centers_vox = scan.vox_from_lps(lps_mm)
+        if result.probability is None:
+            raise TypeError("the analysis kept no probability volume")
+        marks = ball_marks(
+            result.probability, centers_vox, diameters, scan.spacing_mm, self.settings.mark_threshold
+        )
+        return {
+            "nodule_seg_prob": marks.highest_prob,
+            "nodule_marked": marks.marked,
+            "nodule_eroded": marks.eroded,
+            "nodule_in_lungs": _in_lungs(scan, centers_vox),
+            "nodule_malignancy": self._malignancy(scan, centers_vox),
+        }
+
+    def _malignancy(self, scan: CTScan, centers_vox: NDArray[np.float64]) -> NDArray[np.float64]:
+        model = self.models.malignancy
+        if model is None:
+            return np.full(len(centers_vox), np.nan)
+        from ..analysis.classify import classify_crops
+
+        answers = classify_crops(
+            scan,
+            centers_vox,
+            self._judge_of(model),
+            crop_spacing_mm=model.crop_spacing_mm,
+            crops_per_call=self.engine.crops,
+            progress=lambda done, total: None,
+        )
+        return answers.astype(np.float64)
+
+    def _judge_of(self, model: ModelFile) -> Runner:
+        """The malignancy network, prepared when it is first needed."""
+        if self._judge is None:
+            self._judge = self.engine.prepare(model, (self.engine.crops, 1, *CROP_SHAPE))
+        return self._judge
+
+
+def _candidates(candidates: tuple[Candidate, ...], scan: CTScan) -> dict[str, NDArray[Any]]:
+    voxel_mm3 = float(np.prod(scan.spacing_mm))
+    volumes_mm3 = np.array([one.voxels for one in candidates], np.float64) * voxel_mm3
+    return {
+        "candidate_lps_mm": np.array([one.center_lps_mm for one in candidates], np.float64).reshape(-1, 3),
+        "candidate_prob": np.array([one.nodule_prob for one in candidates], np.float32),
+        "candidate_diameter_mm": np.cbrt(volumes_mm3 * 6 / np.pi),
+    }
+
+
+def _reports(result: ScanResult) -> dict[str, NDArray[Any]]:
+    def column(name: str) -> NDArray[np.float64]:
+        # None, where there is no such network, becomes NaN.
+        return np.array([getattr(one, name) for one in result.nodules], np.float64)
+
+    return {
+        "report_lps_mm": column("center_lps_mm").reshape(-1, 3),
+        "report_prob": column("nodule_prob"),
+        "report_malignancy": column("malignancy_prob"),
+        "report_diameter_mm": column("equivalent_diameter_mm"),
+        "report_location": np.array([LOCATIONS.index(one.location) for one in result.nodules], np.int64),
+    }
+
+
+def _in_lungs(scan: CTScan, centers_vox: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether `region="lungs"` would look there; without lungs it looks everywhere."""
+    from ..analysis.lungs import find_lungs
+
+    lungs = find_lungs(scan)
+    return lungs.inside(centers_vox) if lungs.found else np.ones(len(centers_vox), np.bool_)

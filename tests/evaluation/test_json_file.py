@@ -1,0 +1,22 @@
+"""JSON that two runs can be compared by."""
+
+from pathlib import Path
+
+import pytest
+
+from lungmonai.errors import OutputError
+from lungmonai.evaluation.json_file import write_json
+
+
+def test_content_is_written_as_it_stands(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"b": 1, "a": [None, "−"]})
+    text = (tmp_path / "x.json").read_text(encoding="utf-8")
+    assert text == '{\n "b": 1,\n "a": [\n  null,\n  "−"\n ]\n}\n'
+
+
+def test_what_is_no_json_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(tmp_path / "x.json", {"a": float("nan")})
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OutputError, match="could not be written"):
+        write_json(tmp_path / "no folder" / "x.json", {})

@@ -1,0 +1,33 @@
+"""What a person reads of a table of scores."""
+
+from pathlib import Path
+
+from score_rows import nodule_rows, write_rows
+
+from lungmonai.evaluation.score_report import score_report
+from lungmonai.evaluation.score_table import read_scores
+from lungmonai.evaluation.score_text import score_text
+
+
+def test_what_a_person_reads(tmp_path: Path) -> None:
+    table = read_scores(write_rows(tmp_path / "t.csv", nodule_rows()))
+    report = score_report(table, draws=50, permutations=0)
+    text = score_text(report)
+    assert text.startswith(f"t.csv: 120 samples, {int(table.labels.sum())} positive (")
+    assert f"in {report.groups} groups by patient" in text
+    assert f"AUC                         {report.roc_auc}   by DeLong" in text
+    assert "Beside diameter: larger is more likely; 120 samples" in text
+    assert "Note: DeLong takes samples as independent, which those of one patient are not" in text
+    assert "nan" not in text
+    alone = read_scores(write_rows(tmp_path / "r.csv", nodule_rows(), ["patient", "seriesuid"]))
+    assert "names no patients, so that rows count as independent" in score_text(
+        score_report(alone, draws=5, permutations=0)
+    )
+
+
+def test_what_is_no_number_is_a_dash(tmp_path: Path) -> None:
+    rows = [{**row, "probability": str(float(row["probability"]) / 3)} for row in nodule_rows()]
+    report = score_report(read_scores(write_rows(tmp_path / "t.csv", rows)), draws=20, permutations=0)
+    text = score_text(report)
+    assert "precision over 0.5          – (– to –)" in text
+    assert "(DeLong), – (permutation)" in text

@@ -1,0 +1,28 @@
+"""Which groups change sides in a permutation."""
+
+import numpy as np
+import pytest
+
+from lungmonai.errors import SettingsError
+from lungmonai.metrics.froc_bootstrap import draw_counts
+from lungmonai.metrics.swaps import draw_swaps
+
+
+def test_each_group_changes_sides_half_the_time() -> None:
+    swaps = draw_swaps(40, 2000, seed=3)
+    assert set(np.unique(swaps)) == {0, 1}
+    assert swaps.mean(axis=0) == pytest.approx(np.full(40, 0.5), abs=0.06)
+    assert abs(np.corrcoef(swaps.T)[0, 1:]).max() < 0.1
+    assert (draw_swaps(40, 2000, seed=3) == swaps).all()
+    assert (draw_swaps(40, 2000, seed=4) != swaps).any()
+
+
+def test_the_bootstrap_of_the_same_seed_draws_otherwise() -> None:
+    swaps, counts = draw_swaps(200, 300, seed=0), draw_counts(200, 300, 0)
+    assert abs(np.corrcoef(swaps.ravel(), counts.ravel())[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize(("permutations", "seed"), [(-1, 0), (5, -1)])
+def test_negative_numbers_are_refused(permutations: int, seed: int) -> None:
+    with pytest.raises(SettingsError, match="wanted both from 0"):
+        draw_swaps(3, permutations, seed)
