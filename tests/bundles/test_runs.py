@@ -185,12 +185,14 @@ def test_the_config_for_several_processes_runs_in_one(
     assert not torch.distributed.is_initialized()
 
 
-@pytest.mark.parametrize(("bundle", "tolerance"), [("malignancy", 1e-4), ("seg", 0.05)])
+@pytest.mark.parametrize(
+    ("bundle", "tolerance", "further"), [("malignancy", 1e-4, {"depth": 2}), ("seg", 0.05, {})]
+)
 def test_two_processes_learn_as_one_with_the_doubled_batch(
-    run_config: Run, phantom_data: Path, tmp_path: Path, bundle: str, tolerance: float
+    run_config: Run, phantom_data: Path, tmp_path: Path, bundle: str, tolerance: float, further: dict
 ) -> None:
-    """The malignancy net's batch norm is frozen; the segmentation's see half a batch each on CPUs."""
-    settings = tiny(phantom_data, tmp_path / "one", bundle, samples_per_epoch=48, warmup_steps=1)
+    """To depth 2 the classifier's batch norm is frozen; the segmentation's see half a batch each on CPUs."""
+    settings = tiny(phantom_data, tmp_path / "one", bundle, samples_per_epoch=48, warmup_steps=1, **further)
     settings["max_epochs"] = 1
     one = losses_config(tmp_path / "one.json")
     run_config(bundle, "training", "train", one, **{**settings, "batch_size": 8})
@@ -202,7 +204,9 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(
     files = [str(bundles_folder() / bundle / f"{name}.json") for name in ("train", "multi_gpu_train")]
     start = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "monai.bundle"]
     command = [*start, "run", "training", "--config_file", str([*files, str(two)]), *words]
-    done = subprocess.run(command, cwd=CHECKOUT, env=on_the_cpu(), capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=on_the_cpu(), capture_output=True, text=True, timeout=400
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
     curves = [np.loadtxt(config.with_suffix(".txt")) for config in (one, two)]
