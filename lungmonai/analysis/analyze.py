@@ -32,6 +32,7 @@ def analyze_scan(
     models: Models,
     settings: AnalysisSettings | None = None,
     *,
+    engine: Engine | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> ScanResult:
     """Find the nodules of a scan: segment, group, classify, merge, measure.
@@ -40,6 +41,7 @@ def analyze_scan(
         scan: any orientation; positions come out in its own LPS frame.
         models: weights for each step.
         settings: see `AnalysisSettings`; None takes the defaults.
+        engine: what runs the networks, such as a `KeptEngine` for many scans; None starts the settings'.
         progress: called with a stage's name, steps done and steps in all.
 
     Raises:
@@ -49,7 +51,7 @@ def analyze_scan(
     watch = Stopwatch()
 
     # 1. Choose what runs the networks; turn the scan upright.
-    engine = start_engine(settings)
+    engine = engine or start_engine(settings)
     with watch.stage("orient"):
         scan = scan.canonical()
 

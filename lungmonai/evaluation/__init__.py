@@ -1,6 +1,6 @@
 """Scores that people can trust: tables read and refused, reports, figures, the end-to-end evaluation.
 
-Importing this is quick, and loads neither torch nor MONAI; what a name needs loads when it is first asked for.
+Importing this is quick, and loads neither torch nor MONAI; what a name needs loads when it is first used.
 """
 
 from typing import TYPE_CHECKING

@@ -68,7 +68,7 @@ def _annotations(items: Sequence[ScanItem]) -> Iterable[Row]:
                 *nodule["lps_mm"],
                 nodule["diameter_mm"],
                 _cell(nodule["malignant"]),
-                item["patient"],
+                nodule.get("source_patient", item["patient"]),
                 _cell(texture(nodule)),
                 _cell(on_pleura(nodule)),
             )

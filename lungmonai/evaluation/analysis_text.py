@@ -44,7 +44,7 @@ def _head(evaluation: Mapping[str, Any]) -> list[str]:
         lines.append(f"FAILED: {_many(failed, 'scan')}, in no number below.")
     if any(one and one["stand_in"] for one in evaluation["weights"].values()):
         lines.append("STAND-IN WEIGHTS: these numbers say nothing of any detector.")
-    return lines
+    return [*lines, *(f"NOTE: {note}." for note in evaluation["notes"])]
 
 
 def _scans(evaluation: Mapping[str, Any]) -> list[str]:

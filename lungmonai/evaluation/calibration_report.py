@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from ..metrics.calibration import BINS, Calibration, calibration, chance_ece
-from ..metrics.calibrators import FOLDS, Calibrator, Temperature, cross_fitted, fit_calibrator
+from ..metrics.calibrators import Calibrator, Temperature, cross_fitted, fit_calibrator
 from ..metrics.conformal import ConformalSets, fit_conformal
+from ..metrics.folds import FOLDS
+from ..metrics.intervals import Interval, bootstrap_mean
 from .score_table import ScoreTable
 
 __all__ = ["CalibrationReport", "calibrate_scores", "calibration_text"]
-
-_GROUPS = {"patient": "patient", "seriesuid": "scan", "row": "row"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,8 @@ class CalibrationReport:
         calibrator: fitted on the whole table; None where none was asked for.
         after: of probabilities that were each calibrated by a fit without their patient; None where
             `why_no_after` says why.
+        change: the Brier score after less that before, with the interval over patients; None without an
+            `after`.
         why_no_after: empty where there is an `after`, or no calibrator.
         sets: conformal sets; None where none were asked for.
     """
@@ -38,6 +41,7 @@ class CalibrationReport:
     by_chance: float
     calibrator: Calibrator | None = None
     after: Calibration | None = None
+    change: Interval | None = None
     why_no_after: str = ""
     sets: ConformalSets | None = None
 
@@ -101,17 +105,21 @@ def calibrate_scores(
     try:
         crossed = cross_fitted(method, table.labels, table.probs, table.groups, seed=seed)
     except SettingsError as error:  # a small table may be fitted as a whole, and not without a fold
-        return CalibrationReport(table, before, chance, calibrator, None, error.came, sets)
-    return CalibrationReport(
-        table, before, chance, calibrator, calibration(table.labels, crossed, bins), "", sets
-    )
+        return CalibrationReport(table, before, chance, calibrator, why_no_after=error.came, sets=sets)
+    after, change = calibration(table.labels, crossed, bins), _change(table, crossed, seed)
+    return CalibrationReport(table, before, chance, calibrator, after, change, sets=sets)
+
+
+def _change(table: ScoreTable, crossed: NDArray[np.float64], seed: int) -> Interval:
+    after, before = ((probs - table.labels) ** 2 for probs in (crossed, table.probs))
+    return bootstrap_mean(after - before, table.groups, seed=seed)
 
 
 def calibration_text(report: CalibrationReport) -> str:
     """The report for a terminal."""
-    table, group = report.table, _GROUPS[report.table.group_kind]
+    table = report.table
     counts = f"{len(table)} samples, {int(table.labels.sum())} positive"
-    of = f" of {len(np.unique(table.groups))} {group}s" if group != "row" else ""
+    of = f" of {len(np.unique(table.groups))} {table.group_name}" if table.group_kind != "row" else ""
     lines = [
         f"{table.name}: {counts}{of}",
         "",
@@ -120,21 +128,26 @@ def calibration_text(report: CalibrationReport) -> str:
     ]
     lines.append(f"{'if they were right':24}{'':8}{report.by_chance:8.4f}")
     if report.calibrator is not None:
-        lines += _calibrated(report, group)
+        lines += _calibrated(report)
     if report.sets is not None:
         lines += ["", *_sets(report, report.sets)]
     return "\n".join(lines) + "\n"
 
 
-def _calibrated(report: CalibrationReport, group: str) -> list[str]:
-    fitted = report.calibrator
+def _calibrated(report: CalibrationReport) -> list[str]:
+    fitted, table, change = report.calibrator, report.table, report.change
     name = f"temperature {fitted.temperature:.4g}" if isinstance(fitted, Temperature) else "isotonic"
-    if report.after is None:
+    if report.after is None or change is None:
         return [f"{name:24}not measured: without a fold, {report.why_no_after}"]
-    folds = min(FOLDS, len(np.unique(report.table.groups)))
-    how = f"Calibrated by {folds} fits, each without a fold of the {group}s that it is measured on."
-    alone = ["The table names no patients: rows of one patient may be in both."] if group == "row" else []
-    return [_row(name, report.after), "", how, *alone]
+    folds = min(FOLDS, len(np.unique(table.groups)))
+    how = f"Calibrated by {folds} fits, each without a fold of the {table.group_name} that it is measured on."
+    changed = (
+        f"The Brier score changes by {change.value:+.4f} ({change.low:+.4f} to {change.high:+.4f}: "
+        f"{change.level:.0%} interval of {change.draws:,} draws of the {table.group_name})."
+    )
+    row = table.group_kind == "row"
+    alone = ["The table names no patients: rows of one patient may be in both."] if row else []
+    return [_row(name, report.after), "", how, changed, *alone]
 
 
 def _sets(report: CalibrationReport, sets: ConformalSets) -> list[str]:

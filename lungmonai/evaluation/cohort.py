@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,14 +11,14 @@ from ..data.datalist import ScanItem
 from ..errors import DataError, LungmonaiError, OutputError
 from ..files import make_folder
 from ..progress import Progress
+from .cohort_items import check_items
 from .scan_answers import ScanAnswers
 
-__all__ = ["STAGE", "Analyst", "Cohort", "analyze_cohort", "check_findings"]
+__all__ = ["STAGE", "Analyst", "Cohort", "analyze_cohort"]
 
 # What progress is called with.
 STAGE = "Analysing scans"
 _ARRAYS = tuple(field.name for field in fields(ScanAnswers))
-_AXES = 3
 
 
 class Analyst(Protocol):
@@ -71,10 +70,10 @@ def analyze_cohort(
         progress: called with `STAGE`, scans done and scans in all.
 
     Raises:
-        DataError: a nodule has no place or no diameter; or no scan at all could be analysed.
+        DataError: the list cannot be used, as `check_items` says; or no scan at all could be analysed.
         OutputError: the folder cannot be written to.
     """
-    check_findings(items)
+    check_items(items)
     make_folder(parts)
     told, cohort = analyst.told(), Cohort(items)
     waiting = []
@@ -94,31 +93,6 @@ def analyze_cohort(
         progress(STAGE, done, len(items))
     _check_some(cohort)
     return cohort
-
-
-def check_findings(items: Sequence[ScanItem]) -> None:
-    """Refuse findings that no mark could be held against, before hours of work.
-
-    Raises:
-        DataError: a place or a diameter is no number, or a diameter is 0.
-    """
-    for item in items:
-        for nodule in item["nodules"]:
-            _check_finding(item, "nodule", (*nodule["lps_mm"], nodule["diameter_mm"]))
-        for finding in item.get("excluded", []):
-            _check_finding(item, "excluded finding", finding)
-
-
-def _check_finding(item: ScanItem, what: str, numbers: Sequence[Any]) -> None:
-    right = len(numbers) == _AXES + 1 and all(
-        isinstance(value, int | float) and math.isfinite(value) for value in numbers
-    )
-    if not right or numbers[-1] == 0:
-        raise DataError(
-            f"scan {item['seriesuid']} has the {what} {list(numbers)}",
-            wanted="x, y and z in mm, and a diameter in mm: above 0, or -1 where nobody measured it",
-            do="Mend the datalist.",
-        )
 
 
 def _answer(item: ScanItem, part: Path, analyst: Analyst) -> ScanAnswers | str:

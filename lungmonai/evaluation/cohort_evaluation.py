@@ -67,6 +67,7 @@ def evaluate_cohort(
         "table": _table(judged),
         "froc": report.as_dict(),
         "malignancy": malignancy_summary(cohort, draws=draws, seed=seed),
+        "notes": _notes(judged),
         **_places(judged, settings.region),
     }
     return CohortEvaluation(evaluation, report, mark_diameters(answers, merged))
@@ -75,6 +76,19 @@ def evaluate_cohort(
 def _table(judged: Sequence[JudgedScan]) -> dict[str, Any]:
     total = np.sum([one.table for one in judged], axis=0)
     return {"rows": list(ROWS), "columns": list(COLUMNS), "counts": total.tolist()}
+
+
+def _notes(judged: Sequence[JudgedScan]) -> list[str]:
+    """What a reader must know of the truth: sentences without their full stops."""
+    outside = [
+        one.item["seriesuid"] for one in judged for prob in one.answers.nodule_seg_prob if np.isnan(prob)
+    ]
+    if not outside:
+        return []
+    return [
+        f"annotated nodules that lie outside of their scans: {len(outside)}, the first in {outside[0]}; "
+        "nothing can find them: check that positions are LPS mm"
+    ]
 
 
 def _places(judged: Sequence[JudgedScan], region: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def texture(nodule: NoduleItem) -> float | None:
     Args:
         nodule: of a datalist.
     """
-    ratings = nodule.get("ratings", {}).get("texture", [])
+    ratings = (nodule.get("ratings") or {}).get("texture", [])
     return fmean(ratings) if ratings else None
 
 
@@ -101,7 +101,8 @@ def on_pleura(nodule: NoduleItem) -> bool | None:
     Args:
         nodule: of a datalist.
     """
-    return nodule["place"] == _ON_PLEURA if "place" in nodule else None
+    place = nodule.get("place")
+    return None if place is None else place == _ON_PLEURA
 
 
 def _findings(by_scan: Sequence[Sequence[tuple[float, ...]]]) -> Findings:

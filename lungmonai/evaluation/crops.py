@@ -72,32 +72,27 @@ class CropPictures:
             lps_mm: middle of the picture and of the ring.
             diameter_mm: of the ring; 10 mm where it is not above 0, as in LUNA16's rule.
         """
-        volume = self._open(seriesuid)
-        if volume is None:
+        if seriesuid in self._refused:
             return None
         diameter = diameter_mm if diameter_mm > 0 else UNKNOWN_DIAMETER_MM
         half_mm = max(self._size_mm, _FIELD_PER_DIAMETER * diameter) / 2
-        piece = _axial_piece(volume, lps_mm, half_mm)
+        try:
+            piece = _axial_piece(self._open(seriesuid), lps_mm, half_mm)
+        except (LungmonaiError, OSError) as error:  # damage may show when voxels are read
+            self._refused.add(seriesuid)
+            _log.warning("No pictures of %s: %s", seriesuid, error)
+            return None
         if piece is None:
             _log.warning("No picture of %s at %s: the place lies outside the scan.", seriesuid, lps_mm)
             return None
         return _png(_gray(piece, half_mm), _PIXELS / (2 * half_mm), diameter / 2)
 
-    def _open(self, seriesuid: str) -> MappedVolume | None:
+    def _open(self, seriesuid: str) -> MappedVolume:
         from ..data.mapped import open_volume
 
-        if seriesuid in self._refused:
-            return None
-        try:
-            if seriesuid not in self._paths:
-                raise SettingsError(
-                    "it is not among the scans", wanted="a scan of the list", do="Give its item."
-                )
-            return open_volume(self._paths[seriesuid])
-        except LungmonaiError as error:
-            self._refused.add(seriesuid)
-            _log.warning("No pictures of %s: %s", seriesuid, error)
-            return None
+        if seriesuid not in self._paths:
+            raise SettingsError("it is not among the scans", wanted="a scan of the list", do="Give its item.")
+        return open_volume(self._paths[seriesuid])
 
 
 def _axial_piece(volume: MappedVolume, lps_mm: tuple[float, float, float], half_mm: float) -> Cut | None:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..data.datalist import ScanItem
 from ..errors import SettingsError
-from ..files import make_folder, written_whole
+from ..files import written_whole
 from ..metrics.intervals import DRAWS
 from ..progress import Progress
 from .analysis_tables import write_tables
 from .analysis_text import analysis_text
 from .cohort import Cohort, analyze_cohort
 from .cohort_evaluation import CohortEvaluation, evaluate_cohort
+from .cohort_items import check_items
 from .json_file import write_json
+from .result_folder import JSON, PARTS, held_folder
 from .scan_answers import ScanAnalyst
 
 if TYPE_CHECKING:
     from ..analysis.models import ModelFile
 
-__all__ = ["FORMAT", "PAGE", "PARTS", "evaluate_analysis", "evaluation_head"]
+__all__ = ["FORMAT", "evaluate_analysis", "evaluation_head"]
 
 # Raised when the meaning of a key of `evaluation.json` changes.
 FORMAT = 1
-# In the folder of results: one file for each scan that was analysed.
-PARTS = "parts"
-_LAST = "evaluation.json"
-# Written by who has the pictures; one of an earlier run would tell of other numbers.
-PAGE = "evaluation.html"
 
 
 def evaluate_analysis(
@@ -42,11 +39,13 @@ def evaluate_analysis(
     split: str,
     draws: int = DRAWS,
     seed: int = 0,
+    page: Callable[[dict[str, Any]], None] | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> dict[str, Any]:
     """Analyse scans, hold the answers against the nodules, and write tables, figure, text and JSON.
 
-    `evaluation.json` is removed first and written last: where it stands, the folder is whole.
+    `evaluation.json` is removed first and written last: where it stands, the folder is whole. No other
+    process can write there meanwhile.
 
     Args:
         items: of a datalist.
@@ -56,6 +55,7 @@ def evaluate_analysis(
         split: name of the list.
         draws: of the bootstrap intervals; 0 gives none.
         seed: of the draws.
+        page: called with what `evaluation.json` will hold, to write the page; None leaves the page out.
         progress: called with a stage, scans done and scans in all.
 
     Returns:
@@ -64,16 +64,18 @@ def evaluate_analysis(
     Raises:
         DataError: the datalist cannot be used, or no scan at all could be analysed.
         OutputError: the results could not be written.
-        SettingsError: draws or seed below 0.
+        SettingsError: draws or seed below 0; or another process writes into the folder.
     """
     _check_draws(draws, seed)
-    make_folder(folder)
-    for name in (_LAST, PAGE):
-        (folder / name).unlink(missing_ok=True)
-    cohort = analyze_cohort(items, analyst, folder / PARTS, progress=progress)
-    about = evaluation_head(analyst, datalist=datalist, split=split)
-    whole = evaluate_cohort(cohort, analyst.settings, about, draws=draws, seed=seed)
-    _write(folder, cohort, whole)
+    check_items(items)
+    with held_folder(folder):
+        cohort = analyze_cohort(items, analyst, folder / PARTS, progress=progress)
+        about = evaluation_head(analyst, datalist=datalist, split=split)
+        whole = evaluate_cohort(cohort, analyst.settings, about, draws=draws, seed=seed)
+        _write(folder, cohort, whole)
+        if page is not None:
+            page(whole.evaluation)
+        write_json(folder / JSON, whole.evaluation)
     return whole.evaluation
 
 
@@ -112,7 +114,6 @@ def _write(folder: Path, cohort: Cohort, whole: CohortEvaluation) -> None:
     draw_froc(folder / "froc.png", {whole.report.name: whole.report})
     with written_whole(folder / "evaluation.txt") as partial:
         partial.write_text(analysis_text(whole.evaluation), encoding="utf-8")
-    write_json(folder / _LAST, whole.evaluation)
 
 
 def _check_draws(draws: int, seed: int) -> None:

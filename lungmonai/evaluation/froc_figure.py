@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import written_whole
 from ..metrics.froc import RATES
+from .figure_file import write_figure
 from .froc_report import CURVE_RATES, FrocReport
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def froc_figure(reports: Mapping[str, FrocReport]) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
+    figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
     panel = figure.add_subplot()
     for place, (name, report) in enumerate(reports.items()):
         _draw(panel, name, report, _COLOURS[place % len(_COLOURS)])
@@ -48,9 +48,7 @@ def draw_froc(path: Path, reports: Mapping[str, FrocReport]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    figure = froc_figure(reports)
-    with written_whole(path) as part:
-        figure.savefig(part, dpi=_DPI, metadata={"Software": None})
+    write_figure(path, froc_figure(reports))
 
 
 def _draw(panel: Any, name: str, report: FrocReport, colour: str) -> None:

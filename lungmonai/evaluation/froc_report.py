@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..metrics.froc import RATES, Froc, froc, sensitivity_at
-from ..metrics.froc_bootstrap import FrocBootstrap, bootstrap_froc, froc_draws, percentile_interval
-from ..metrics.intervals import Interval
+from ..metrics.froc_bootstrap import FrocBootstrap, bootstrap_froc, froc_draws
+from ..metrics.intervals import Interval, percentile_interval
 from ..metrics.judging import Marks, Verdicts, judge_each
 from .strata import Stratum, strata_of
 from .submission import CountedMarks, Submission
@@ -242,7 +242,8 @@ def _stratum_score(verdicts: Verdicts, stratum: Stratum, drawn: FrocBootstrap | 
     draws = froc_draws(judged, drawn.counts)
     pairs = zip(curve.at_rates, draws.T, strict=True)
     at_rates = tuple(percentile_interval(value, one, drawn.level) for value, one in pairs)
-    return StratumScore(stratum, found, at_rates, percentile_interval(curve.cpm, draws.mean(axis=1)))
+    cpm = percentile_interval(curve.cpm, draws.mean(axis=1), drawn.level)
+    return StratumScore(stratum, found, at_rates, cpm)
 
 
 def _stratum_dict(score: StratumScore) -> dict[str, Any]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from ..metrics.paired_auc import compare_auc
 from ..metrics.ranking import roc_auc
@@ -16,6 +14,8 @@ __all__ = ["DecidedNodule", "decided_nodules", "malignancy_summary"]
 
 # Of each kind; DeLong's variance needs as many.
 _LEAST = 2
+
+_Told = tuple[float | None, list[float | None] | None]
 
 
 class DecidedNodule(NamedTuple):
@@ -55,8 +55,8 @@ def decided_nodules(cohort: Cohort) -> Iterator[DecidedNodule]:
 def malignancy_summary(cohort: Cohort, *, draws: int, seed: int) -> dict[str, Any] | None:
     """AUC of the network at the annotated centres, of the diameter alone, and the difference.
 
-    Patients are drawn; both are measured on the same draws. The numbers are those of
-    `lungmonai evaluate scores` on `scores_malignancy.csv`.
+    Patients are drawn; both are measured on the same draws. A nodule whose diameter nobody measured counts
+    in the first only. The numbers are those of `lungmonai evaluate scores` on `scores_malignancy.csv`.
 
     Args:
         cohort: the scans.
@@ -64,29 +64,40 @@ def malignancy_summary(cohort: Cohort, *, draws: int, seed: int) -> dict[str, An
         seed: of the draws.
 
     Returns:
-        Each number with its interval; None with fewer than two nodules of a kind.
+        Each number with its interval, None where there is none; None with fewer than two nodules of a kind.
     """
     nodules = list(decided_nodules(cohort))
-    malignant = np.array([one.malignant for one in nodules], np.bool_)
-    if min(malignant.sum(), (~malignant).sum()) < _LEAST:
+    if not _enough(nodules):
         return None
-    patients = [one.patient for one in nodules]
-    probs, diameters = ([getattr(one, name) for one in nodules] for name in ("prob", "diameter_mm"))
-    areas = [roc_auc(malignant, side) for side in (probs, diameters)]
-    told = dict(zip(("auc", "auc_diameter", "difference"), (*areas, areas[0] - areas[1]), strict=True))
-    ends: dict[str, Any] = dict.fromkeys(told)
-    if draws:
-        found = compare_auc(malignant, probs, diameters, patients, seed=seed, draws=draws, permutations=0)
-        areas_drawn = (found.roc_auc.first, found.roc_auc.second, found.roc_auc.difference)
-        drawn = zip(told, areas_drawn, strict=True)
-        ends = {name: [_known(one.low), _known(one.high)] for name, one in drawn}
+    sized = [one for one in nodules if one.diameter_mm > 0]
+    found = [_compared(nodules, "prob", draws, seed)[0]]
+    found += _compared(sized, "diameter_mm", draws, seed)[1:] if _enough(sized) else [(None, None)] * 2
+    names = ("auc", "auc_diameter", "difference")
     return {
         "nodules": len(nodules),
-        "malignant": int(malignant.sum()),
-        "patients": len(set(patients)),
-        **told,
-        **{f"{name}_interval": pair for name, pair in ends.items()},
+        "malignant": sum(one.malignant for one in nodules),
+        "patients": len({one.patient for one in nodules}),
+        **{name: value for name, (value, _) in zip(names, found, strict=True)},
+        **{f"{name}_interval": ends for name, (_, ends) in zip(names, found, strict=True)},
     }
+
+
+def _enough(nodules: Sequence[DecidedNodule]) -> bool:
+    malignant = sum(one.malignant for one in nodules)
+    return min(malignant, len(nodules) - malignant) >= _LEAST
+
+
+def _compared(nodules: Sequence[DecidedNodule], other: str, draws: int, seed: int) -> list[_Told]:
+    """AUC of the probability, of another field, and the difference: each with its ends, if drawn."""
+    malignant = [one.malignant for one in nodules]
+    first, second = ([getattr(one, name) for one in nodules] for name in ("prob", other))
+    if not draws:
+        areas = roc_auc(malignant, first), roc_auc(malignant, second)
+        return [(value, None) for value in (*areas, areas[0] - areas[1])]
+    patients = [one.patient for one in nodules]
+    found = compare_auc(malignant, first, second, patients, seed=seed, draws=draws, permutations=0).roc_auc
+    drawn = (found.first, found.second, found.difference)
+    return [(one.value, [_known(one.low), _known(one.high)]) for one in drawn]
 
 
 def _known(value: float) -> float | None:

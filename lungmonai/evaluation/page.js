@@ -13,6 +13,8 @@
       this.items = section.querySelector("[data-items]");
       this.original = [...this.items.children];
       this.texts = this.original.map((item) => item.textContent.toLowerCase());
+      const stage = (item) => item.querySelector("[data-key=stage]")?.textContent.toLowerCase();
+      this.stages = this.original.map(stage);
       this.heads = [...section.querySelectorAll("th[data-key]")];
       this.choice = section.querySelector("select");
       this.field = section.querySelector("input[type=search]");
@@ -79,10 +81,12 @@
       this.items.append(...pairs.map(([, item]) => item));
     }
 
+    // The name of a stage stands for that stage only: a place may be called the same.
     filter(text) {
       let shown = 0;
+      const isStage = this.stages.includes(text);
       this.original.forEach((item, place) => {
-        item.hidden = !this.texts[place].includes(text);
+        item.hidden = isStage ? this.stages[place] !== text : !this.texts[place].includes(text);
         shown += !item.hidden;
       });
       this.status.textContent = `${shown} of ${this.original.length} shown`;

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import DataError, SettingsError
 from ..files import written_whole
+from ..progress import Progress
 from .page_cards import Picture, choose_cards, false_section, lost_section
 from .page_headline import headline_tiles
 from .page_lists import failed_section, scans_section
@@ -40,6 +41,7 @@ def write_page(
     *,
     picture: Picture | None = None,
     most_pictures: int = MOST_PICTURES,
+    progress: Progress = lambda stage, done, total: None,
 ) -> None:
     """Write the page.
 
@@ -51,6 +53,7 @@ def write_page(
         picture: from series UID, LPS mm and diameter in mm to a PNG or None, such as `CropPictures`; without
             it the page has no pictures.
         most_pictures: of lost nodules; and how many false positives are shown.
+        progress: called with a stage, pictures drawn and pictures in all.
 
     Raises:
         DataError: the evaluation is of another format, or lacks a part.
@@ -58,9 +61,9 @@ def write_page(
         SettingsError: `most_pictures` is below 0.
     """
     _check(evaluation, most_pictures)
-    cards = choose_cards(evaluation, picture, most_pictures)
+    cards = choose_cards(evaluation, picture, most_pictures, progress)
     sections = joined(
-        section("numbers", "In short", said(_INTERVALS), headline_tiles(evaluation)),
+        section("numbers", "In short", *_remarks(evaluation), headline_tiles(evaluation)),
         froc_section(evaluation),
         confusion_section(evaluation),
         waterfall_section(evaluation),
@@ -103,6 +106,12 @@ def _whole(evaluation: Mapping[str, Any], sections: Markup) -> str:
         sections=sections,
         version=joined(evaluation["lungmonai"]),
     )
+
+
+def _remarks(evaluation: Mapping[str, Any]) -> list[Markup]:
+    """What a reader must know before the numbers."""
+    notes = [said(f"Note: {note}.") for note in evaluation.get("notes") or []]
+    return [said(_INTERVALS), *notes] if evaluation["froc"].get("bootstrap") else notes
 
 
 def _stand_in(weights: Mapping[str, Any]) -> Markup:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..progress import Progress
 from .page_lists import controls
 from .page_markup import Markup, count_text, element, joined, number_text
 from .page_parts import KEPT_STAGE, said, section
 
-__all__ = ["HITS_SOMETHING", "Cards", "Picture", "choose_cards", "false_section", "lost_section"]
+__all__ = ["HITS_SOMETHING", "STAGE", "Cards", "Picture", "choose_cards", "false_section", "lost_section"]
 
+# What progress is called with.
+STAGE = "Drawing pictures"
 # From series, place in LPS mm and diameter in mm to a PNG, or None where there is none.
 Picture = Callable[[str, tuple[float, float, float], float], bytes | None]
 
@@ -68,19 +71,29 @@ class Cards:
     pictures: Mapping[_Place, bytes]
 
 
-def choose_cards(evaluation: Mapping[str, Any], picture: Picture | None, most: int) -> Cards:
+def choose_cards(
+    evaluation: Mapping[str, Any],
+    picture: Picture | None,
+    most: int,
+    progress: Progress = lambda stage, done, total: None,
+) -> Cards:
     """Take the cards and their pictures.
 
     Args:
         evaluation: as in `evaluation.json`.
         picture: draws them; it is called in the order of the scans. None for cards without.
         most: pictures of lost nodules, and as many false positives.
+        progress: called with `STAGE`, pictures drawn and pictures in all.
     """
     lost = sorted((one for one in evaluation["nodules"] if one["stage"] != KEPT_STAGE), key=_gravity)
     false = sorted(evaluation["false_positives"], key=_falseness)
     places = sorted({_place(one) for one in (*lost[:most], *false[:most])}) if picture else []
-    drawn = {place: picture(*place) for place in places} if picture else {}
-    pictures = {place: png for place, png in drawn.items() if png is not None}
+    pictures = {}
+    for done, place in enumerate(places, 1):
+        png = picture(*place) if picture else None
+        if png is not None:
+            pictures[place] = png
+        progress(STAGE, done, len(places))
     return Cards(lost, false[:most], len(false[most:]), pictures)
 
 
@@ -108,21 +121,26 @@ def false_section(cards: Cards) -> Markup:
     return _cards_section(
         ("false", "Worst false positives", "false positives"),
         "Reports that count against the analysis, the highest P(nodule) first: they cost most on the curve. "
-        "Those at a nodule or on an excluded finding come after all others: they cost the curve nothing."
-        f"{hidden} {_ABOUT_PICTURES}",
+        "Those at a nodule or on an excluded finding come after all others: they cost the curve nothing. "
+        f"{_ABOUT_PICTURES}",
         _FALSE_ORDERS,
         [_false_card(one, cards, place) for place, one in enumerate(cards.false)],
+        hidden,
     )
 
 
 def _cards_section(
-    names: tuple[str, str, str], what: str, orders: Sequence[tuple[str, str]], items: Sequence[Markup]
+    names: tuple[str, str, str],
+    what: str,
+    orders: Sequence[tuple[str, str]],
+    items: Sequence[Markup],
+    hidden: str = "",
 ) -> Markup:
     name, title, things = names
     if not items:
-        return section(name, title, said("There are none to show." if "Not shown" not in what else what))
+        return section(name, title, said(f"There are none to show.{hidden}"))
     cards = element("ol", *items, class_="cards", data_items=True)
-    return section(name, title, said(what), controls(things, orders), cards, data_list=True)
+    return section(name, title, said(what + hidden), controls(things, orders), cards, data_list=True)
 
 
 def _lost_card(nodule: Mapping[str, Any], cards: Cards, order: int) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ __all__ = ["Headline", "headline_tiles", "headlines"]
 _MALIGNANT, _CALLED_MALIGNANT = 2, 3
 # False positives a scan at which the second tile reads.
 _ONE = 1.0
-_SEED, _LEVEL = 0, 0.95
+_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ class Headline:
 def headlines(evaluation: Mapping[str, Any]) -> list[Headline]:
     """The numbers of an evaluation.
 
-    Scans that failed count in none. Intervals of what is counted are 95 % of 1,000 draws of whole scans.
+    Scans that failed count in none. Intervals of what is counted are of draws of whole scans, as many and
+    with the seed as those of the curve; none where the curve has none.
     """
     scans = [scan for scan in evaluation["scans"] if not scan["failed"]]
-    found, false, malignant = _at_the_threshold(scans)
+    found, false, malignant = _at_the_threshold(scans, evaluation["froc"].get("bootstrap"))
     failed = len(evaluation["scans"]) - len(scans)
     return [
         *_of_the_curve(evaluation["froc"]),
@@ -117,7 +119,9 @@ def _of_malignancy(malignancy: Mapping[str, Any] | None) -> list[Headline]:
     ]
 
 
-def _at_the_threshold(scans: Sequence[Mapping[str, Any]]) -> list[tuple[Interval, int, int]]:
+def _at_the_threshold(
+    scans: Sequence[Mapping[str, Any]], drawn: Mapping[str, Any] | None
+) -> list[tuple[Interval, int, int]]:
     """Nodules found, false positives and malignant ones called so: share, and what it is of."""
     pairs = np.array([_pairs(scan) for scan in scans], dtype=np.float64).reshape(-1, 3, 2)
 
@@ -126,16 +130,19 @@ def _at_the_threshold(scans: Sequence[Mapping[str, Any]]) -> list[tuple[Interval
         return np.asarray(np.divide(part, whole, out=np.full(3, np.nan), where=whole > 0))
 
     if not scans:
-        return [(Interval(float("nan"), float("nan"), float("nan"), _LEVEL, 0), 0, 0)] * 3
+        return [(_alone(math.nan), 0, 0)] * 3
     sums = pairs.sum(axis=0).astype(int).tolist()
-    if len(scans) == 1:  # One scan says nothing of how scans differ.
-        nan = float("nan")
-        single = shares(np.zeros(1, np.int64)).tolist()
-        return [
-            (Interval(value, nan, nan, _LEVEL, 0), *pair) for value, pair in zip(single, sums, strict=True)
-        ]
-    intervals = bootstrap(shares, np.arange(len(scans)), seed=_SEED, level=_LEVEL)
+    every = np.arange(len(scans))
+    # One scan says nothing of how scans differ.
+    if len(scans) == 1 or not drawn:
+        intervals = tuple(map(_alone, shares(every).tolist()))
+    else:
+        intervals = bootstrap(shares, every, seed=drawn["seed"], draws=drawn["draws"], level=_LEVEL)
     return [(interval, *pair) for interval, pair in zip(intervals, sums, strict=True)]
+
+
+def _alone(value: float) -> Interval:
+    return Interval(value, math.nan, math.nan, _LEVEL, 0)
 
 
 def _pairs(scan: Mapping[str, Any]) -> list[tuple[int, int]]:

@@ -15,8 +15,7 @@ from ..nodule import LOCATIONS, Candidate, ScanResult
 from .nodule_balls import ball_marks
 
 if TYPE_CHECKING:
-    from ..analysis.engine import Engine, Runner
-    from ..analysis.models import ModelFile, Models
+    from ..analysis.models import Models
     from ..analysis.settings import AnalysisSettings
     from ..io.scan import CTScan
 
@@ -41,7 +40,8 @@ class ScanAnswers:
         nodule_marked: (M,) int64, marked voxels in the ball.
         nodule_eroded: (M,) int64, those that erosion leaves.
         nodule_in_lungs: (M,) bool, whether the centre lies where `region="lungs"` looks.
-        nodule_malignancy: (M,) float64, of the crop at the annotated centre; NaN without that network.
+        nodule_malignancy: (M,) float64, of the crop at the annotated centre; NaN without that network, and
+            where the ball lies outside the scan.
     """
 
     candidate_lps_mm: NDArray[np.float64]
@@ -60,7 +60,7 @@ class ScanAnswers:
 
 
 class ScanAnalyst:
-    """Analyses the scans of a datalist with one set of weights.
+    """Analyses the scans of a datalist with one set of weights; each network is prepared once.
 
     Args:
         models: the weights.
@@ -72,10 +72,10 @@ class ScanAnalyst:
 
     def __init__(self, models: Models, settings: AnalysisSettings) -> None:
         from ..analysis.engine import start_engine
+        from ..analysis.kept_engine import KeptEngine
 
         self.models, self.settings = models, settings
-        self.engine: Engine = start_engine(settings)
-        self._judge: Runner | None = None
+        self.engine = KeptEngine.of(start_engine(settings))
 
     def told(self) -> dict[str, Any]:
         """All but the scan that decides the answers, as JSON types."""
@@ -107,7 +107,7 @@ class ScanAnalyst:
         from ..io.read import read_ct
 
         scan = read_ct(item["image"]).canonical()
-        result = analyze_scan(scan, self.models, self.settings)
+        result = analyze_scan(scan, self.models, self.settings, engine=self.engine)
         return ScanAnswers(
             **_candidates(result.candidates, scan),
             **_reports(result),
@@ -128,7 +128,10 @@ class ScanAnalyst:
             "nodule_marked": marks.marked,
             "nodule_eroded": marks.eroded,
             "nodule_in_lungs": _in_lungs(scan, centers_vox),
-            "nodule_malignancy": self._malignancy(scan, centers_vox),
+            # Beyond the scan's border there is nothing to judge.
+            "nodule_malignancy": np.where(
+                np.isnan(marks.highest_prob), np.nan, self._malignancy(scan, centers_vox)
+            ),
         }
 
     def _malignancy(self, scan: CTScan, centers_vox: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -140,18 +143,12 @@ class ScanAnalyst:
         answers = classify_crops(
             scan,
             centers_vox,
-            self._judge_of(model),
+            self.engine.prepare(model, (self.engine.crops, 1, *CROP_SHAPE)),
             crop_spacing_mm=model.crop_spacing_mm,
             crops_per_call=self.engine.crops,
             progress=lambda done, total: None,
         )
         return answers.astype(np.float64)
-
-    def _judge_of(self, model: ModelFile) -> Runner:
-        """The malignancy network, prepared when it is first needed."""
-        if self._judge is None:
-            self._judge = self.engine.prepare(model, (self.engine.crops, 1, *CROP_SHAPE))
-        return self._judge
 
 
 def _candidates(candidates: tuple[Candidate, ...], scan: CTScan) -> dict[str, NDArray[Any]]:

@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, SettingsError
-from ..metrics.baselines import FOLDS, cross_fitted, size_and_texture
+from ..metrics.baselines import cross_fitted, size_and_texture
+from ..metrics.folds import FOLDS
 from ..metrics.logistic import fit_logistic
 from .score_table import ScoreTable
 
 __all__ = ["BaselineScores", "baseline_scores"]
+
+# Of each class; DeLong's variance needs as many.
+_LEAST = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +55,8 @@ def baseline_scores(
     if train is not None:
         _check_train(table, train)
     rows = np.isfinite(table.diameter_mm)
-    if not _both(table.labels[rows]):
-        return (), ("no baselines: diameters (column diameter_mm) of both classes are needed",)
+    if not _enough(table.labels[rows]):
+        return (), (f"no baselines: they need the diameter_mm of {_LEAST} samples of each class",)
     diameter = BaselineScores("diameter", "larger is more likely", rows, table.diameter_mm[rows])
     try:
         return (diameter, _logistic(table, train, rows, seed)), ()
@@ -82,7 +86,8 @@ def _logistic(
 
 
 def _check_train(table: ScoreTable, train: ScoreTable) -> None:
-    if not _both(train.labels[np.isfinite(train.diameter_mm)]):
+    fitted = train.labels[np.isfinite(train.diameter_mm)]
+    if fitted.all() or not fitted.any():
         raise DataError(
             f"{train.name} has no diameter_mm for samples of both classes",
             wanted="sizes to fit the baseline on",
@@ -98,5 +103,5 @@ def _check_train(table: ScoreTable, train: ScoreTable) -> None:
         )
 
 
-def _both(labels: NDArray[np.bool_]) -> bool:
-    return bool(labels.any() and not labels.all())
+def _enough(labels: NDArray[np.bool_]) -> bool:
+    return bool(min(labels.sum(), (~labels).sum()) >= _LEAST)

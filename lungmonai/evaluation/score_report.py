@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics.calibration import Calibration, calibration
+from ..metrics.calibration import Calibration, calibration, chance_ece
 from ..metrics.confusion import SHARES, confused, shares
 from ..metrics.delong import Contrast, delong
-from ..metrics.froc_bootstrap import draw_counts
-from ..metrics.intervals import DRAWS, LEVEL, Interval, percentile_interval
+from ..metrics.intervals import DRAWS, LEVEL, Interval, bootstrap_mean, draw_counts, percentile_interval
 from ..metrics.paired_auc import PairedAuc, compare_auc
 from ..metrics.ranking_draws import RankingDraws, group_numbers, ranking_draws
 from .score_baselines import baseline_scores
@@ -80,6 +79,8 @@ class ScoreReport:
         delong: the AUC with DeLong's interval, samples taken as independent.
         at_threshold: sensitivity, specificity, precision, accuracy and F1 over `THRESHOLD`.
         calibration: whether the probabilities mean what they say.
+        brier: its Brier score with the interval.
+        chance_ece: the calibration error that probabilities like these would have if they were right.
         roc: sensitivity over the false positive rate.
         precision_recall: precision over recall.
         rivals: the baselines, and another model's scores where they were given.
@@ -97,6 +98,8 @@ class ScoreReport:
     delong: Contrast
     at_threshold: dict[str, Interval]
     calibration: Calibration
+    brier: Interval
+    chance_ece: float
     roc: Band
     precision_recall: Band
     rivals: tuple[Rival, ...]
@@ -123,6 +126,8 @@ class ScoreReport:
             "average_precision": self.average_precision.as_dict(),
             "threshold": THRESHOLD,
             "at_threshold": {name: one.as_dict() for name, one in self.at_threshold.items()},
+            "brier": self.brier.as_dict(),
+            "chance_ece": self.chance_ece,
             "calibration": self.calibration.as_dict(),
             "compared_with": [rival.as_dict() for rival in self.rivals],
             "roc": _band_dict(self.roc, "false_positive_rate", "sensitivity"),
@@ -160,7 +165,8 @@ def score_report(
     if against is not None:
         check_same_rows(table, against)
     number, count = group_numbers(table.groups)
-    counts = np.concatenate([np.ones((1, count), dtype=np.int64), draw_counts(count, draws, seed)])
+    drawn = draw_counts(count, draws, seed, of=table.group_name)
+    counts = np.concatenate([np.ones((1, count), dtype=np.int64), drawn])
     ranked = ranking_draws(table.labels, table.probs, number, counts, _PLACES)
     how = {"seed": seed, "draws": draws, "permutations": permutations, "level": level}
     baselines, notes = _baselines(table, train, how)
@@ -177,6 +183,8 @@ def score_report(
         delong(table.labels, table.probs).area(level=level),
         _at_threshold(table, number, counts, level),
         calibration(table.labels, table.probs),
+        _brier(table, seed, draws, level),
+        chance_ece(table.probs, seed=seed),
         *_bands(ranked, level),
         rivals,
         notes,
@@ -207,6 +215,11 @@ def _at_threshold(
     np.add.at(by_group, number, confused(table.labels, table.probs, THRESHOLD))
     drawn = shares(counts @ by_group)
     return {name: _interval(drawn[:, at], level) for at, name in enumerate(SHARES)}
+
+
+def _brier(table: ScoreTable, seed: int, draws: int, level: float) -> Interval:
+    errors = (table.probs - table.labels) ** 2
+    return bootstrap_mean(errors, table.groups, seed=seed, draws=draws, level=level)
 
 
 def _interval(values: NDArray[np.float64], level: float) -> Interval:

@@ -16,6 +16,8 @@ from ..errors import DataError
 __all__ = ["ScoreTable", "check_same_rows", "read_scores"]
 
 _GROUPS = ("patient", "seriesuid")
+# What a group is called, by its column.
+_GROUP_NAMES = {"patient": "patients", "seriesuid": "scans", "row": "rows"}
 # What names a row, where a table has it.
 _NAMES = ("seriesuid", "patient", "id", "coordX", "coordY", "coordZ")
 
@@ -46,6 +48,11 @@ class ScoreTable:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def group_name(self) -> str:
+        """What the groups are, for people: patients, scans or rows."""
+        return _GROUP_NAMES[self.group_kind]
 
 
 def read_scores(path: Path) -> ScoreTable:
@@ -107,7 +114,8 @@ def check_same_rows(one: ScoreTable, other: ScoreTable) -> None:
         if len(differ):
             at = int(differ[0])
             raise DataError(
-                f"{one.name} and {other.name} differ in {name} in {len(differ)} rows, first in row {at + 1}",
+                f"{one.name} and {other.name} differ in {name}: {len(differ)} of {len(one)} rows, "
+                f"first row {at + 1}",
                 wanted="the same samples in the same order",
                 do="Sort both alike; compare detectors with `lungmonai evaluate compare`.",
             )

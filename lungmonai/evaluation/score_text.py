@@ -14,12 +14,12 @@ _WIDTH = 28
 def score_text(report: ScoreReport) -> str:
     """Ranking, decisions, calibration, and the baselines; ends in a newline."""
     table = report.table
-    found = report.calibration
     parts = [
         [
             f"{table.name}: {len(table):,} samples, {int(table.labels.sum()):,} positive "
-            f"({report.prevalence:.1%}), in {report.groups:,} groups by {table.group_kind}",
-            f"In brackets the {report.level:.0%} interval of {report.draws:,} draws of these groups.",
+            f"({report.prevalence:.1%}), of {report.groups:,} {table.group_name}",
+            f"In brackets the {report.level:.0%} interval of {report.draws:,} draws of the "
+            f"{table.group_name}.",
         ],
         [
             _row("AUC", f"{report.roc_auc}   by DeLong {_area(report.delong)}"),
@@ -28,8 +28,7 @@ def score_text(report: ScoreReport) -> str:
                 _row(f"{name} over {THRESHOLD:g}", str(one).replace("nan", "–"))
                 for name, one in report.at_threshold.items()
             ),
-            _row("Brier score", f"{found.brier:.4f}"),
-            _row("expected calibration error", f"{found.ece:.4f}"),
+            *_calibrated(report),
         ],
         *map(_rival, report.rivals),
         [f"Note: {note}" for note in (*_always(report), *report.notes)],
@@ -55,6 +54,15 @@ def _always(report: ScoreReport) -> list[str]:
     if report.groups < len(report.table):
         return ["DeLong takes samples as independent, which those of one patient are not"]
     return []
+
+
+def _calibrated(report: ScoreReport) -> list[str]:
+    """With one more digit: where positives are rare both are small."""
+    brier, right = report.brier, f"{report.chance_ece:.4f} if they were right"
+    return [
+        _row("Brier score", f"{brier.value:.4f} ({brier.low:.4f} to {brier.high:.4f})"),
+        _row("expected calibration error", f"{report.calibration.ece:.4f}   {right}"),
+    ]
 
 
 def _area(area: Contrast) -> str:

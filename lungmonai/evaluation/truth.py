@@ -81,6 +81,7 @@ def read_truth(
     left = None
     if excluded is not None:
         others = good_numbers(excluded, (*POSITION, DIAMETER))
+        _check_diameters(excluded, others)
         left = _findings(excluded, others, names)[0]
     texts = _texts(Path(annotations), (TEXTURE, PLEURAL))
     return Truth(
@@ -152,14 +153,14 @@ def _findings(
     notes = []
     outside = sorted(name for name in table.rows if name not in numbers)
     if outside:
-        many = sum(len(table.rows[name].lines) for name in outside)
+        left, every = (sum(len(table.rows[name].lines) for name in names) for names in (outside, table.rows))
         notes.append(
-            f"{many} nodules of {Path(path).name} are left out: they lie in {len(outside)} scans that are "
-            f"not listed, such as {outside[0]}"
+            f"left out of {Path(path).name}, for their scans are not listed: {left} of {every} rows, such as "
+            f"those of {outside[0]}"
         )
     repeated = count_repeated(scan, findings.lps_mm, findings.diameter_mm)
     if repeated:
-        notes.append(f"{repeated} rows of {Path(path).name} repeat another one exactly; each counts")
+        notes.append(f"repeated exactly in {Path(path).name}: {repeated} of {len(lines)} rows; each counts")
     return findings, lines, notes
 
 
@@ -170,7 +171,7 @@ def _check_diameters(path: Path, table: NumberTable) -> None:
             raise DataError(
                 f"{path} has a diameter of 0 in line {rows.lines[wrong[0]]}",
                 wanted="a diameter in mm above 0, or -1 where it is unknown",
-                do="Mend the row: nothing can hit such a nodule.",
+                do="Mend the row: nothing can hit such a finding.",
             )
 
 

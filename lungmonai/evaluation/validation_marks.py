@@ -78,7 +78,8 @@ def marks_of_tables(
     counted = marks.marks_in(truth.scans)
     notes = list(truth.notes)
     if counted.unknown_marks:
-        notes.append(f"{counted.unknown_marks} marks lie in scans that are not listed, and do not count")
+        lost = f"{counted.unknown_marks} of {len(marks.prob)} marks"
+        notes.append(f"not counted, for their scans are not listed: {lost}")
     judged = judge_marks(counted.marks, truth.nodules, len(truth.scans), truth.excluded)
     return ValidationMarks(judged, marks.name, {}, tuple(notes))
 

@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
+from .folds import FOLDS, deal_folds
+from .labels import checked_labels
 from .logistic import fit_logistic
-from .ranking_draws import group_numbers
 
-__all__ = ["FOLDS", "cross_fitted", "deal_folds", "size_and_texture"]
-
-FOLDS = 5
+__all__ = ["cross_fitted", "size_and_texture"]
 
 
 def size_and_texture(diameter_mm: ArrayLike, texture: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -59,41 +58,23 @@ def cross_fitted(
         folds: how many.
 
     Raises:
-        SettingsError: as for `deal_folds`, or the rows do not fit.
+        SettingsError: as for `deal_folds`; fewer groups with a positive, or with a negative, than folds.
     """
-    table, positive = np.asarray(features, dtype=np.float64), np.asarray(labels).astype(bool)
+    table, positive = np.asarray(features, dtype=np.float64), checked_labels(labels)
     fold = deal_folds(positive, groups, seed=seed, folds=folds)
+    _check_enough(positive, np.asarray(groups), folds)
     probs = np.empty(len(table))
     for one in range(folds):
         probs[fold == one] = fit_logistic(table[fold != one], positive[fold != one])(table[fold == one])
     return probs
 
 
-def deal_folds(labels: ArrayLike, groups: ArrayLike, *, seed: int, folds: int = FOLDS) -> NDArray[np.int64]:
-    """The fold of each sample: whole groups, those with a positive first, dealt in a random order.
-
-    Args:
-        labels: (N,) bool or 0 and 1.
-        groups: (N,) the group of each sample.
-        seed: of the order, 0 or more.
-        folds: how many.
-
-    Raises:
-        SettingsError: fewer than two folds, or fewer groups with a positive, or with a negative, than
-            folds.
-    """
-    positive = np.asarray(labels).astype(bool)
-    number, count = group_numbers(groups)
-    has = [np.bincount(number, weights=side, minlength=count) > 0 for side in (positive, ~positive)]
-    if folds < 2 or min(map(np.sum, has)) < folds:
+def _check_enough(positive: NDArray[np.bool_], groups: NDArray[np.generic], folds: int) -> None:
+    true, false = (len(np.unique(groups[side])) for side in (positive, ~positive))
+    if min(true, false) < folds:
         raise SettingsError(
-            f"{folds} folds of {count} patients, {has[0].sum()} with a positive and {has[1].sum()} with a "
+            f"{folds} folds of {len(np.unique(groups))} patients, {true} with a positive and {false} with a "
             "negative sample",
-            wanted="two folds or more, and as many patients of either kind",
+            wanted="as many patients of either kind as folds",
             do="Fit the baseline on another table, or add patients.",
         )
-    order = np.random.default_rng(seed).permutation(count)
-    order = order[np.argsort(~has[0][order], kind="stable")]
-    fold = np.empty(count, dtype=np.int64)
-    fold[order] = np.arange(count) % folds
-    return fold[number]

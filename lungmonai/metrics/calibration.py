@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
+from .labels import checked_labels
 
 __all__ = [
     "BINS",
@@ -97,17 +98,14 @@ def calibration(labels: ArrayLike, probs: ArrayLike, bins: int = BINS) -> Calibr
         SettingsError: no samples, no bins, labels and probabilities that do not fit, a label that is neither
             0 nor 1, or a probability outside 0 to 1.
     """
-    if bins < 1:
-        raise SettingsError(f"{bins} bins", wanted="at least 1", do="Take 10.")
     positive, values = checked_probs(labels, probs)
-    edges = np.linspace(0, 1, bins + 1)
-    which = np.maximum(np.searchsorted(edges, values, side="left") - 1, 0)
+    edges = _edges(bins)
+    which = _bin_of(values, edges)
     count = np.bincount(which, minlength=bins)
     with np.errstate(invalid="ignore"):  # an empty bin has no mean: NaN says so
         mean_prob = np.bincount(which, values, bins) / count
         observed = np.bincount(which, positive, bins) / count
-    gaps = np.abs(mean_prob - observed)[count > 0]
-    ece = float((gaps * count[count > 0]).sum() / len(values))
+    ece = float(_ece(which, values - positive))
     return Calibration(float(((values - positive) ** 2).mean()), ece, edges, mean_prob, observed, count)
 
 
@@ -130,13 +128,15 @@ def chance_ece(probs: ArrayLike, bins: int = BINS, *, seed: int, draws: int = _D
         SettingsError: as for `calibration`; no draws, or a seed below 0.
     """
     values = np.asarray(probs, dtype=np.float64)
+    checked_probs(np.zeros(values.shape), values)
     if draws < 1 or seed < 0:
         raise SettingsError(
             f"{draws} draws with seed {seed}", wanted="at least one draw and a seed from 0", do="Check them."
         )
     rng = np.random.default_rng(seed)
+    which = _bin_of(values, _edges(bins))
     drawn = (rng.random(values.shape) < values for _ in range(draws))
-    return float(np.mean([calibration(labels, values, bins).ece for labels in drawn]))
+    return float(np.mean([_ece(which, values - positive) for positive in drawn]))
 
 
 def log_loss(labels: ArrayLike, probs: ArrayLike) -> float:
@@ -176,19 +176,33 @@ def checked_probs(labels: ArrayLike, probs: ArrayLike) -> tuple[NDArray[np.bool_
     Raises:
         SettingsError: as for `calibration`.
     """
-    given, values = np.asarray(labels), np.asarray(probs, dtype=np.float64)
-    if given.ndim != 1 or given.shape != values.shape or not given.size:
+    positive, values = checked_labels(labels), np.asarray(probs, dtype=np.float64)
+    if positive.shape != values.shape or not positive.size:
         raise SettingsError(
-            f"labels of shape {given.shape} and probabilities of shape {values.shape}",
+            f"labels of shape {positive.shape} and probabilities of shape {values.shape}",
             wanted="one label and one probability for each of at least one sample",
             do="Check the table.",
         )
-    if not np.isin(given, (0, 1)).all():
-        raise SettingsError("a label is neither 0 nor 1", wanted="0 or 1", do="Check the labels.")
     if not ((values >= 0) & (values <= 1)).all():
         raise SettingsError(
             "a probability is outside 0 to 1, or no number",
             wanted="numbers from 0 to 1",
             do="Give probabilities; other scores have no calibration.",
         )
-    return given.astype(np.bool_), values
+    return positive, values
+
+
+def _edges(bins: int) -> NDArray[np.float64]:
+    if bins < 1:
+        raise SettingsError(f"{bins} bins", wanted="at least 1", do="Take 10.")
+    return np.linspace(0, 1, bins + 1)
+
+
+def _bin_of(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin of each probability; it holds its upper edge."""
+    return np.maximum(np.searchsorted(edges, values, side="left") - 1, 0)
+
+
+def _ece(which: NDArray[np.int64], excess: NDArray[np.float64]) -> np.float64:
+    """From each sample's bin, and its probability less its label: their sum is n_k · (p_k − o_k)."""
+    return np.float64(np.abs(np.bincount(which, excess)).sum() / len(which))

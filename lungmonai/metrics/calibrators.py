@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
 from .calibration import checked_probs, kept_off_certain
+from .folds import FOLDS, deal_folds
 
 __all__ = [
-    "FOLDS",
     "METHODS",
     "Calibrator",
     "Isotonic",
@@ -26,9 +26,6 @@ __all__ = [
     "cross_fitted",
     "fit_calibrator",
 ]
-
-# Folds of `cross_fitted`: with five, each fit sees four fifths of the patients.
-FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -159,9 +156,6 @@ def cross_fitted(
 ) -> NDArray[np.float64]:
     """Each sample calibrated by a fit that saw no sample of its group.
 
-    Groups are dealt to the folds at random, those with a positive sample first, so that each fold gets
-    its share.
-
     Args:
         method: one of `METHODS`.
         labels: (N,) bool or 0 and 1.
@@ -174,34 +168,15 @@ def cross_fitted(
         (N,) float.
 
     Raises:
-        SettingsError: a single group; what is left without a fold cannot be fitted.
+        SettingsError: as for `deal_folds`, or what is left without a fold cannot be fitted.
     """
     positive, values = checked_probs(labels, probs)
-    fold = _dealt(positive, np.asarray(groups), seed, folds)
+    fold = deal_folds(positive, groups, seed=seed, folds=folds)
     calibrated = np.empty(len(values))
     for number in range(fold.max() + 1):
         held = fold == number
         calibrated[held] = fit_calibrator(method, positive[~held], values[~held])(values[held])
     return calibrated
-
-
-def _dealt(
-    positive: NDArray[np.bool_], groups: NDArray[np.generic], seed: int, folds: int
-) -> NDArray[np.int64]:
-    """(N,) fold of each sample."""
-    names, which = np.unique(groups, return_inverse=True)
-    if len(which) != len(positive) or len(names) < 2 or folds < 2 or seed < 0:
-        raise SettingsError(
-            f"{len(names)} groups for {len(positive)} samples, {folds} folds and seed {seed}",
-            wanted="a group for each sample, two groups and two folds or more, and a seed from 0",
-            do="Add patients, or name the column of patients.",
-        )
-    shuffled = np.random.default_rng(seed).permutation(len(names))
-    without = np.bincount(which, positive) == 0
-    order = shuffled[np.argsort(without[shuffled], kind="stable")]
-    fold = np.empty(len(names), dtype=np.int64)
-    fold[order] = np.arange(len(names)) % folds
-    return fold[which]
 
 
 def _fit_temperature(positive: NDArray[np.bool_], probs: NDArray[np.float64]) -> Temperature:

@@ -108,8 +108,13 @@ def least_samples(coverage: float) -> int:
 
     Args:
         coverage: between 0 and 1.
+
+    Raises:
+        SettingsError: it is not.
     """
-    count = 1
+    _check_coverage(coverage)
+    # (n + 1) · coverage ≤ n means n ≥ coverage / (1 − coverage); digits are lost there, so just below.
+    count = max(1, int(coverage / (1 - coverage) * (1 - 1e-9)) - 1)
     while _rank(count, coverage) > count:
         count += 1
     return count
@@ -134,20 +139,25 @@ def fit_conformal(labels: ArrayLike, probs: ArrayLike, coverage: float) -> Confo
         SettingsError: no such coverage, too few samples of a class for it, or labels and probabilities that
             do not fit.
     """
-    if not 0 < coverage < 1:
-        raise SettingsError(f"coverage is {coverage}", wanted="between 0 and 1", do="Take 0.9, say.")
+    _check_coverage(coverage)
     positive, values = checked_probs(labels, probs)
     # Each in the order of rising scores.
     of_negatives, of_positives = np.sort(values[~positive]), -np.sort(-values[positive])
     least = least_samples(coverage)
     if min(len(of_negatives), len(of_positives)) < least:
         raise SettingsError(
-            f"{len(of_negatives)} negative and {len(of_positives)} positive samples for {coverage:g}",
+            f"{len(of_negatives)} negative and {len(of_positives)} positive samples for a coverage of "
+            f"{coverage:g}",
             wanted=f"at least {least} of each",
             do="Add samples or ask for a lower coverage.",
         )
     upper, lower = (float(one[_rank(len(one), coverage) - 1]) for one in (of_negatives, of_positives))
     return ConformalSets(coverage, upper, lower, len(of_negatives), len(of_positives))
+
+
+def _check_coverage(coverage: float) -> None:
+    if not 0 < coverage < 1:
+        raise SettingsError(f"coverage is {coverage}", wanted="between 0 and 1", do="Take 0.9, say.")
 
 
 def _rank(count: int, coverage: float) -> int:

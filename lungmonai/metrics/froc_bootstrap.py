@@ -12,17 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from .froc import RATES, Froc, curve_places, froc, sensitivity_at
-from .intervals import DRAWS, Interval
+from .intervals import DRAWS, LEVEL, Interval, draw_counts, percentile_interval
 from .judging import JudgedMarks
 
-__all__ = ["LEVEL", "FrocBootstrap", "bootstrap_froc", "draw_counts", "froc_draws", "percentile_interval"]
+__all__ = ["FrocBootstrap", "bootstrap_froc", "froc_draws"]
 
-# bConfidence of the script: this share of the draws lies between the ends.
-LEVEL = 0.95
 # Of the false marks, the highest this many times the limit are summed first: most draws need no more.
 _HEADROOM = 1.25
 
@@ -100,38 +98,6 @@ def bootstrap_froc(
     return FrocBootstrap(froc(judged), counts, at_rates, tuple(more_rates), at_more, level)
 
 
-def draw_counts(scans: int, draws: int, seed: int) -> NDArray[np.int64]:
-    """How often each scan is drawn, in each draw of as many as there are, with replacement.
-
-    The first draws are the same however many are asked for.
-
-    Args:
-        scans: how many there are.
-        draws: how many.
-        seed: 0 or more.
-
-    Returns:
-        (draws, scans) int; each row's sum is `scans`.
-
-    Raises:
-        SettingsError: no scans, no draws, or a seed below 0.
-
-    >>> draw_counts(4, 3, seed=0).sum(axis=1).tolist()
-    [4, 4, 4]
-    """
-    if scans < 1 or draws < 1 or seed < 0:
-        raise SettingsError(
-            f"{draws} draws of {scans} scans with seed {seed}",
-            wanted="at least one draw and one scan, and a seed from 0",
-            do="Check them.",
-        )
-    rng = np.random.default_rng(seed)
-    counts = np.empty((draws, scans), dtype=np.int64)
-    for row in counts:
-        row[:] = np.bincount(rng.integers(scans, size=scans), minlength=scans)
-    return counts
-
-
 def froc_draws(
     judged: JudgedMarks, counts: NDArray[np.integer], rates: Sequence[float] = RATES
 ) -> NDArray[np.float64]:
@@ -155,29 +121,6 @@ def froc_draws(
     for into, times in zip(read, weights, strict=True):
         steps.read(times, places, into)
     return read
-
-
-def percentile_interval(value: float, drawn: ArrayLike, level: float = LEVEL) -> Interval:
-    """The interval between two draws, as the script takes them from the sorted ones.
-
-    Its ends are the draws number ⌊n·(1 − level)/2⌋ and ⌊n·(1 + level)/2⌋ of n, from 0. Draws without a
-    number are left out.
-
-    Args:
-        value: of the scans themselves.
-        drawn: (draws,) float.
-        level: share of the draws between the ends.
-
-    >>> percentile_interval(0.5, np.arange(1000) / 1000).low
-    0.025
-    """
-    good = np.sort(np.asarray(drawn, dtype=np.float64))
-    good = good[np.isfinite(good)]
-    if not len(good):
-        return Interval(value, float("nan"), float("nan"), level, 0)
-    below = (1.0 - level) / 2.0
-    low, high = int(below * len(good)), min(int((1.0 - below) * len(good)), len(good) - 1)
-    return Interval(value, float(good[low]), float(good[high]), level, len(good))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
 
-__all__ = ["DRAWS", "LEVEL", "Interval", "bootstrap", "percentile_interval"]
+__all__ = [
+    "DRAWS",
+    "LEVEL",
+    "Interval",
+    "bootstrap",
+    "bootstrap_mean",
+    "draw_counts",
+    "percentile_interval",
+]
 
-# LUNA16's evaluation draws as often.
+# numberOfBootstrapSamples and bConfidence of LUNA16's script (noduleCADEvaluationLUNA16.py).
 DRAWS = 1000
 LEVEL = 0.95
 
@@ -92,26 +100,84 @@ def bootstrap(
     return tuple(percentile_interval(*pair, level) for pair in zip(values.tolist(), drawn.T, strict=True))
 
 
+def bootstrap_mean(
+    values: ArrayLike, groups: ArrayLike, *, seed: int, draws: int = DRAWS, level: float = LEVEL
+) -> Interval:
+    """The interval of a mean: what `bootstrap` gives for it, all draws at once.
+
+    >>> str(bootstrap_mean([1.0, 2.0, 4.0, 5.0], ["a", "a", "b", "c"], seed=0, draws=200))
+    '3.000 (1.500 to 5.000)'
+
+    Args:
+        values: (N,) float, one for each sample.
+        groups: (N,) the group of each sample, such as its patient or scan.
+        seed: of the draws, 0 or more.
+        draws: how many.
+        level: share of the draws within the interval.
+
+    Raises:
+        SettingsError: as for `draw_counts`.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    _, which = np.unique(np.asarray(groups), return_inverse=True)
+    sums, sizes = np.bincount(which, numbers), np.bincount(which)
+    counts = draw_counts(len(sizes), draws, seed, of="groups")
+    return percentile_interval(float(numbers.mean()), (counts @ sums) / (counts @ sizes), level)
+
+
+def draw_counts(groups: int, draws: int, seed: int, *, of: str = "scans") -> NDArray[np.int64]:
+    """How often each scan, or other group, is drawn, in each draw of as many as there are, with replacement.
+
+    The first draws are the same however many are asked for.
+
+    >>> draw_counts(4, 3, seed=0).sum(axis=1).tolist()
+    [4, 4, 4]
+
+    Args:
+        groups: how many there are.
+        draws: how many.
+        seed: 0 or more.
+        of: what the groups are, for messages.
+
+    Returns:
+        (draws, groups) int; each row's sum is `groups`.
+
+    Raises:
+        SettingsError: none to be drawn, no draws, or a seed below 0.
+    """
+    if groups < 1 or draws < 1 or seed < 0:
+        raise SettingsError(
+            f"{draws} draws of {groups} {of} with seed {seed}",
+            wanted="at least one draw of at least one, and a seed from 0",
+            do="Check them.",
+        )
+    rng = np.random.default_rng(seed)
+    counts = np.empty((draws, groups), dtype=np.int64)
+    for row in counts:
+        row[:] = np.bincount(rng.integers(groups, size=groups), minlength=groups)
+    return counts
+
+
 def percentile_interval(value: float, drawn: ArrayLike, level: float = LEVEL) -> Interval:
-    """The interval between the outer percentiles of what a bootstrap drew (Efron's percentile method).
+    """The interval between two of a bootstrap's draws (Efron's percentile method), as LUNA16's script has it.
 
-    Between two draws it is interpolated. LUNA16's script takes the draws themselves: that is
-    `froc_bootstrap.percentile_interval`, for FROC.
+    Of n sorted draws its ends are the numbers ⌊n·(1 − level)/2⌋ and ⌊n·(1 + level)/2⌋, counted from 0.
 
-    >>> str(percentile_interval(0.5, [0.4, 0.5, 0.6, float("nan")], level=0.5))
-    '0.500 (0.450 to 0.550)'
+    >>> str(percentile_interval(0.5, np.arange(1000) / 1000))
+    '0.500 (0.025 to 0.975)'
 
     Args:
         value: of the samples themselves.
         drawn: (draws,) the same number of each draw; a draw that is not finite is left out.
-        level: share of the draws within the interval.
+        level: share of the draws between the ends.
     """
-    draws = np.asarray(drawn, dtype=np.float64)
-    good = draws[np.isfinite(draws)]
+    good = np.asarray(drawn, dtype=np.float64)
+    good = np.sort(good[np.isfinite(good)])
     if not len(good):
         return Interval(value, float("nan"), float("nan"), level, 0)
-    low, high = np.quantile(good, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high), level, len(good))
+    # Rounded first: a share of 0.05 that is off by a last digit must not take the draw before.
+    low, high = (int(round(len(good) * (1 + side) / 2, 9)) for side in (-level, level))
+    return Interval(value, float(good[low]), float(good[min(high, len(good) - 1)]), level, len(good))
 
 
 def _members(groups: NDArray[np.generic]) -> list[NDArray[np.int64]]:

@@ -24,7 +24,7 @@ class Marks:
         prob: (N,) float; any score will do that is higher for what is more likely a nodule.
 
     Raises:
-        SettingsError: the lengths differ, or a score is no number.
+        SettingsError: the lengths differ, or a position or score is no number.
     """
 
     scan: NDArray[np.int64]
@@ -45,7 +45,7 @@ class Findings:
         diameter_mm: (M,) float; negative where nobody measured one.
 
     Raises:
-        SettingsError: the lengths differ, or a diameter is no number.
+        SettingsError: the lengths differ, or a position or diameter is no number.
     """
 
     scan: NDArray[np.int64]
@@ -206,9 +206,11 @@ def _hits_by_scan(
 def _check_lengths(
     scan: NDArray[np.int64], lps_mm: NDArray[np.float64], numbers: NDArray[np.float64]
 ) -> None:
-    if lps_mm.shape != (len(scan), 3) or numbers.shape != (len(scan),) or not np.isfinite(numbers).all():
+    lost = int((~np.isfinite(lps_mm)).sum() + (~np.isfinite(numbers)).sum())
+    if lps_mm.shape != (len(scan), 3) or numbers.shape != (len(scan),) or lost:
         raise SettingsError(
-            f"{len(scan)} scans, positions of shape {lps_mm.shape} and numbers of shape {numbers.shape}",
+            f"{len(scan)} scans, positions of shape {lps_mm.shape} and numbers of shape {numbers.shape}, "
+            f"{lost} of all these not finite",
             wanted="a scan, a position and a finite number for each",
             do="Check the tables.",
         )

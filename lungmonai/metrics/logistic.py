@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
+from .labels import checked_labels
 
 __all__ = ["RIDGE", "LogisticModel", "fit_logistic"]
 
@@ -105,7 +106,7 @@ def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _checked(features: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    table, positive = np.asarray(features, dtype=np.float64), np.asarray(labels).astype(bool)
+    table, positive = np.asarray(features, dtype=np.float64), checked_labels(labels)
     if table.ndim != 2 or positive.shape != (len(table),) or np.isinf(table).any():
         raise SettingsError(
             f"features of shape {table.shape} and labels of shape {positive.shape}",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
-from .froc_bootstrap import draw_counts
-from .intervals import DRAWS, LEVEL, Interval, percentile_interval
+from .intervals import DRAWS, LEVEL, Interval, draw_counts, percentile_interval
 from .judging import JudgedMarks
 
 __all__ = [
@@ -24,7 +24,8 @@ __all__ = [
     "point_at",
 ]
 
-_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+# The field writes its lower rates as 1/8, 1/4 and 1/2.
+_NUMBER = r"(\d+/\d+|\d+(?:\.\d*)?|\.\d+)"
 _RATE = re.compile(_NUMBER + r"\s*(?:fps?|false positives?)\s*(?:/|per|a)\s*scan", re.IGNORECASE)
 _SENSITIVITY = re.compile(r"sensitivity\s*(?:of\s+)?" + _NUMBER, re.IGNORECASE)
 # Draws are counted in blocks, which bounds the memory: 8 bytes for each mark of a block's draws.
@@ -57,7 +58,7 @@ class Demand:
 
     @classmethod
     def parse(cls, text: str) -> Demand:
-        """Read "1 fp/scan" or "sensitivity 0.9".
+        """Read "1 fp/scan", "1/8 fp/scan" or "sensitivity 0.9".
 
         Raises:
             SettingsError: neither.
@@ -66,7 +67,10 @@ class Demand:
         found = rate or sensitivity
         if found is None:
             raise _no_demand(repr(text))
-        return cls(float(found[1]), rate is not None)
+        try:
+            return cls(float(Fraction(found[1])), rate is not None)
+        except (ZeroDivisionError, OverflowError) as error:
+            raise _no_demand(repr(text)) from error
 
     def __str__(self) -> str:
         return f"{self.value:g} fp/scan" if self.is_rate else f"sensitivity {self.value:g}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +45,6 @@ def paired(
     swapped: tuple[ArrayLike, ArrayLike] | None = None,
     *,
     level: float = LEVEL,
-    interval: Callable[[float, ArrayLike, float], Interval] = percentile_interval,
 ) -> Paired:
     """Intervals of a number of two systems and of its difference, and the permutation test.
 
@@ -59,7 +57,6 @@ def paired(
         drawn: (D,) the number of each in each bootstrap draw; both drew the same.
         swapped: (P,) the number of each after each permutation; None without a test.
         level: of the intervals.
-        interval: makes one from a value, the draws and the level.
     """
     first, second = (np.asarray(side, dtype=np.float64) for side in drawn)
     difference = values[0] - values[1]
@@ -67,9 +64,9 @@ def paired(
     if swapped is not None:
         p_value = permutation_p_value(difference, np.asarray(swapped[0]) - np.asarray(swapped[1]))
     return Paired(
-        interval(values[0], first, level),
-        interval(values[1], second, level),
-        interval(difference, first - second, level),
+        percentile_interval(values[0], first, level),
+        percentile_interval(values[1], second, level),
+        percentile_interval(difference, first - second, level),
         p_value,
     )
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .delong import Contrast, delong
-from .froc_bootstrap import draw_counts
-from .intervals import DRAWS, LEVEL
+from .intervals import DRAWS, LEVEL, draw_counts
 from .paired import Paired, paired
 from .ranking import check_ranked
 from .ranking_draws import group_numbers, ranking_draws
@@ -78,7 +77,7 @@ def compare_auc(
     number, count = group_numbers(groups)
     sides = [np.asarray(side, dtype=np.float64) for side in (first, second)]
     contrast = delong(positive, np.stack(sides)).difference(level=level)
-    counts = draw_counts(count, draws, seed)
+    counts = draw_counts(count, draws, seed, of="groups")
     once = np.ones((1, count), dtype=np.int64)
     found = [ranking_draws(positive, side, number, np.concatenate([once, counts])) for side in sides]
     swapped = _swapped(positive, sides, number, draw_swaps(count, permutations, seed))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from .froc import RATES, JudgedMarks
-from .froc_bootstrap import bootstrap_froc, froc_draws, percentile_interval
+from .froc_bootstrap import bootstrap_froc, froc_draws
 from .intervals import DRAWS, LEVEL
 from .paired import Paired, paired
 from .swaps import draw_swaps
@@ -81,7 +81,7 @@ def _compared(sides: list[tuple[NDArray[np.float64], NDArray[np.float64]]], leve
     """From both systems' numbers on the scans themselves, in the draws, and after the permutations."""
     (first, second), drawn, swapped = sides
     chance = swapped if len(swapped[0]) else None
-    return paired((float(first), float(second)), drawn, chance, level=level, interval=percentile_interval)
+    return paired((float(first), float(second)), drawn, chance, level=level)
 
 
 def on_own_scale(judged: JudgedMarks) -> JudgedMarks:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
+from .labels import checked_labels
 
 __all__ = [
     "RankingCurve",
@@ -132,13 +133,13 @@ def check_ranked(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_
     """Labels as bool and scores as float.
 
     Raises:
-        SettingsError: they do not fit, or a score is no number.
+        SettingsError: they do not fit, a label is neither 0 nor 1, or a score is no number.
     """
-    positive = np.asarray(labels).astype(bool)
-    values = np.asarray(scores, dtype=np.float64)
-    if positive.ndim != 1 or positive.shape != values.shape or not np.isfinite(values).all():
+    positive, values = checked_labels(labels), np.asarray(scores, dtype=np.float64)
+    if positive.shape != values.shape or not np.isfinite(values).all():
+        lost = f", {int((~np.isfinite(values)).sum())} of them not finite"
         raise SettingsError(
-            f"labels of shape {positive.shape} and scores of shape {values.shape}",
+            f"labels of shape {positive.shape} and scores of shape {values.shape}{lost}",
             wanted="one label and one finite score for each sample",
             do="Check the model's output.",
         )

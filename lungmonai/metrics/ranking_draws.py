@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import SettingsError
 from .ranking import check_ranked
 
 __all__ = ["RankingDraws", "group_numbers", "ranking_draws"]
@@ -22,7 +23,7 @@ class RankingDraws:
 
     Args:
         roc_auc: (D,) float.
-        average_precision: (D,) float.
+        average_precision: (D,) float; 1 where all are positive.
         sensitivity: (D, A) float, on the ROC curve at the asked false positive rates.
         precision: (D, A) float, at the highest threshold that reaches the asked recall.
     """
@@ -54,13 +55,14 @@ def ranking_draws(
         at: (A,) false positive rates, and recalls, from 0 to 1.
 
     Raises:
-        SettingsError: labels and scores do not fit, or a score is no number.
+        SettingsError: labels and scores do not fit, a score is no number, or groups or counts do not fit.
     """
     positive, values = check_ranked(labels, scores)
+    number, times = _checked_groups(groups, counts, len(positive))
     places = np.asarray(at, dtype=np.float64)
     parts = [
         (_roc_auc(true, false), _average_precision(true, false), *_curves(true, false, places))
-        for true, false in _running(positive, values, np.asarray(groups), np.asarray(counts))
+        for true, false in _running(positive, values, number, times)
     ]
     return RankingDraws(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
@@ -73,6 +75,20 @@ def group_numbers(groups: ArrayLike) -> tuple[NDArray[np.int64], int]:
     """
     names, numbers = np.unique(np.asarray(groups), return_inverse=True)
     return numbers.astype(np.int64), len(names)
+
+
+def _checked_groups(
+    groups: ArrayLike, counts: ArrayLike, samples: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    number, times = np.asarray(groups), np.asarray(counts)
+    fits = number.shape == (samples,) and times.ndim == 2
+    if not fits or (samples and not 0 <= number.min() <= number.max() < times.shape[1]):
+        raise SettingsError(
+            f"groups of shape {number.shape} and counts of shape {times.shape} for {samples} samples",
+            wanted="a group for each sample, numbered from 0, and a count of each group in each draw",
+            do="Take them from group_numbers and draw_counts.",
+        )
+    return number, times
 
 
 def _running(

@@ -101,7 +101,8 @@ def _parts(options: argparse.Namespace) -> tuple[dict[str, float], bool]:
     from lungmonai.evaluation.submission import read_submission
     from lungmonai.evaluation.truth import read_truth
     from lungmonai.metrics.froc import froc
-    from lungmonai.metrics.froc_bootstrap import draw_counts, froc_draws
+    from lungmonai.metrics.froc_bootstrap import froc_draws
+    from lungmonai.metrics.intervals import draw_counts
     from lungmonai.metrics.judging import judge_marks
 
     seconds: dict[str, list[float]] = {}

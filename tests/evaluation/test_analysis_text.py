@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 from answers_maker import make_answers, make_item, make_nodule
 
@@ -56,6 +57,15 @@ def test_what_is_missing_is_said(whole: dict) -> None:
     text = analysis_text(other)
     assert "STAND-IN WEIGHTS: these numbers say nothing" in text
     assert "no network for it; every reported nodule stands as predicted benign." in text
+
+
+def test_nodules_outside_their_scans_are_told() -> None:
+    answers = make_answers(marked=[0, 0], eroded=[0, 0])
+    answers.nodule_seg_prob[1] = np.nan
+    cohort = Cohort([make_item("1.1", [make_nodule(0), make_nodule(9e3)])], {"1.1": answers})
+    told = evaluate_cohort(cohort, AnalysisSettings(), HEAD, draws=0, seed=0).evaluation
+    why = "annotated nodules that lie outside of their scans: 1, the first in 1.1; nothing can find them"
+    assert f"NOTE: {why}: check that positions are LPS mm." in analysis_text(told).splitlines()
 
 
 def test_scans_without_nodules_or_marks() -> None:

@@ -11,6 +11,7 @@ from lungmonai.evaluation.score_table import ScoreTable, read_scores
 from lungmonai.metrics.calibration import calibration, chance_ece
 from lungmonai.metrics.calibrators import calibrator_from_dict, cross_fitted, fit_calibrator
 from lungmonai.metrics.conformal import fit_conformal
+from lungmonai.metrics.intervals import bootstrap
 
 
 def write_table(path: Path, *, patients: bool = True, count: int = 400) -> Path:
@@ -55,6 +56,14 @@ def test_what_is_stored_is_fitted_on_all_and_measured_by_cross_fitting(
     assert f"{after.brier:8.4f}{after.ece:8.4f}" in text
     assert f"if they were right              {chance:8.4f}" in text
     assert "of 80 patients" in text
+    change = report.change
+    assert change is not None
+    assert change.value == pytest.approx(after.brier - before.brier)
+    errors = (crossed - table.labels) ** 2 - (table.probs - table.labels) ** 2
+    (plain,) = bootstrap(lambda rows: [errors[rows].mean()], table.groups, seed=1)
+    assert (change.low, change.high) == pytest.approx((plain.low, plain.high))
+    assert f"The Brier score changes by {change.value:+.4f} ({change.low:+.4f} to" in text
+    assert "95% interval of 1,000 draws of the patients)." in text
     assert "5 fits, each without a fold of the patients" in text
     assert f"Sets at a coverage of 0.9: class 0 up to {sets.negative_up_to:.4f}" in text
     assert list(report.drawn()) == ["as they are", "calibrated, cross-fitted"]

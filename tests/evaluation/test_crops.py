@@ -160,6 +160,24 @@ def test_a_scan_that_cannot_be_read_is_named_once(tmp_path: Path, caplog: pytest
     assert "is not among the scans" in caplog.text
 
 
+def test_damage_that_shows_when_voxels_are_read_is_no_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lungmonai.data.mapped import MappedVolume
+    from lungmonai.errors import DamagedError
+
+    pictures, asked = _pictures(_stored((0, 1, 2), (1, 1, 1)), tmp_path), []
+
+    def crop(self: MappedVolume, *given: Any) -> None:
+        asked.append(given)
+        raise DamagedError("slice 3 is damaged", wanted="all of it", do="Copy it again.")
+
+    monkeypatch.setattr(MappedVolume, "crop", crop)
+    assert [pictures("scan", PLACE, 10.0) for _ in range(2)] == [None, None]
+    assert len(asked) == 1
+    assert "No pictures of scan: slice 3 is damaged" in caplog.text
+
+
 @pytest.mark.shared_data
 def test_pictures_of_real_scans_are_small(shared_data: Path) -> None:
     path = shared_data / "ct" / "lung1_image.nrrd"

@@ -31,6 +31,19 @@ def test_areas_are_shares_of_ordered_pairs() -> None:
     assert low <= 0.75 <= high
 
 
+def test_an_unknown_diameter_is_not_the_smallest_one() -> None:
+    rows = [*ROWS[0], (True, -1.0, 0.2)], ROWS[1]
+    found = malignancy_summary(cohort_of(*rows), draws=100, seed=1)
+    # The fifth nodule, malignant at 0.2, is over one of two benign ones; its size says nothing.
+    assert found["auc"] == pytest.approx(5 / 6)
+    assert (found["auc_diameter"], found["difference"]) == (0.75, 0.25)
+    assert malignancy_summary(cohort_of(*rows), draws=0, seed=1)["difference"] == 0.25
+    unsized = [[(kind, -1.0, prob) for kind, _, prob in scan] for scan in ROWS]
+    none = malignancy_summary(cohort_of(*unsized), draws=100, seed=1)
+    assert none["auc"] == 1.0
+    assert none["auc_diameter"] is none["auc_diameter_interval"] is none["difference"] is None
+
+
 def test_without_draws_there_are_no_intervals() -> None:
     found = malignancy_summary(cohort_of(*ROWS), draws=0, seed=0)
     assert found["auc"] == 1.0

@@ -191,6 +191,23 @@ def test_pictures_are_asked_scan_by_scan_and_only_so_many(evaluation: dict[str, 
             assert one["id"] in image.attributes["alt"]
 
 
+def test_drawing_pictures_shows_progress(evaluation: dict[str, Any], tmp_path: Path) -> None:
+    calls: list[tuple[str, int, int]] = []
+    _written(
+        evaluation,
+        tmp_path,
+        picture=lambda *place: None,
+        most_pictures=2,
+        progress=lambda *call: calls.append(call),
+    )
+    assert calls == [("Drawing pictures", done, 4) for done in (1, 2, 3, 4)]
+
+
+def test_a_note_stands_before_the_numbers(evaluation: dict[str, Any], tmp_path: Path) -> None:
+    page = _written({**evaluation, "notes": ["a nodule lies <outside>"]}, tmp_path)
+    assert "Note: a nodule lies <outside>." in page.one("section", id="numbers").text
+
+
 def test_a_place_without_a_picture_still_has_its_card(evaluation: dict[str, Any], tmp_path: Path) -> None:
     page = _written(evaluation, tmp_path, picture=lambda *place: None)
     lost = sum(nodule["stage"] != "found" for nodule in evaluation["nodules"])

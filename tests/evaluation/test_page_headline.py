@@ -22,6 +22,12 @@ def test_without_a_malignancy_network_there_is_no_such_tile() -> None:
     assert "AUC of malignancy" not in _by_name({**make_evaluation(2), "malignancy": None})
 
 
+def test_without_a_bootstrap_nothing_has_an_interval() -> None:
+    tiles = _by_name({**make_evaluation(20, bootstrap=False), "malignancy": None})
+    assert all(tile.interval == "" for tile in tiles.values())
+    assert tiles["Nodules found"].value.endswith("%")
+
+
 def test_one_scan_has_numbers_and_no_intervals() -> None:
     evaluation = {**make_evaluation(1, bootstrap=False), "malignancy": None}
     tiles = _by_name(evaluation)

@@ -147,6 +147,20 @@ def test_a_stage_of_the_waterfall_shows_its_nodules(
     assert abs(chromium.evaluate("document.querySelector('#lost').getBoundingClientRect().top")) < 400
 
 
+def test_a_stage_that_is_called_like_a_place_shows_its_reports_only(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    evaluation = make_evaluation(3, seed=5)
+    false = evaluation["false_positives"][:3]
+    false[0].update(stage="on an excluded finding", location="outside the lungs")
+    false[1].update(stage="outside the lungs", location="outside the lungs")
+    write_page({**evaluation, "false_positives": false}, tmp_path / "page.html")
+    chromium.open((tmp_path / "page.html").as_uri() + "#false.filter=outside+the+lungs")
+    assert chromium.evaluate(_VISIBLE.format("false") + _NAMES) == [false[1]["id"]]
+    chromium.open((tmp_path / "page.html").as_uri() + "#false.filter=outside")
+    assert len(chromium.evaluate(_VISIBLE.format("false") + _NAMES)) >= 2
+
+
 def test_typing_filters_scans(chromium: Browser, address: str, evaluation: dict[str, Any]) -> None:
     chromium.open(address)
     wanted = _good(evaluation)[7]

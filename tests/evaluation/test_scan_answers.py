@@ -32,7 +32,7 @@ def answered(phantom_data: Path, models: Models):
     outside = {"lps_mm": (9e3, 9e3, 9e3), "diameter_mm": 4.0, "malignant": None}
     item["nodules"] = [there, outside, *item["nodules"]]
     with pytest.MonkeyPatch.context() as patch:  # once is enough: it answers the same again
-        patch.setattr("lungmonai.analysis.analyze.analyze_scan", lambda *given: result)
+        patch.setattr("lungmonai.analysis.analyze.analyze_scan", lambda *given, **named: result)
         return item, scan, result, ScanAnalyst(models, SETTINGS)(item)
 
 
@@ -66,6 +66,9 @@ def test_balls_are_looked_at_in_the_scans_own_frame(answered) -> None:
         assert answers.nodule_marked[place] == (marked & ball).sum()
         assert answers.nodule_eroded[place] == (left & ball).sum()
     assert np.isnan(answers.nodule_seg_prob[1])  # outside the scan
+    assert np.isnan(answers.nodule_malignancy).tolist() == [
+        place == 1 for place in range(len(item["nodules"]))
+    ]
     assert answers.nodule_in_lungs[2:].all()
 
 

@@ -57,8 +57,11 @@ def test_samples_without_a_diameter_are_left_out(tmp_path: Path) -> None:
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     none = table_of(tmp_path / "t.csv", nodule_rows(), ["diameter_mm"])
     assert baseline_scores(none, seed=0) == (
-        (), ("no baselines: diameters (column diameter_mm) of both classes are needed",)
+        (), ("no baselines: they need the diameter_mm of 2 samples of each class",)
     )  # fmt: skip
+    one_sized = [{**row, "diameter_mm": "8" if row["label"] == "0" else ""} for row in nodule_rows()]
+    next(row for row in one_sized if row["label"] == "1")["diameter_mm"] = "9"
+    assert baseline_scores(table_of(tmp_path / "t.csv", one_sized), seed=0) == baseline_scores(none, seed=0)
     few = [{**row, "patient": str(place % 4)} for place, row in enumerate(nodule_rows())]
     found, (note,) = baseline_scores(table_of(tmp_path / "t.csv", few), seed=0)
     assert [one.name for one in found] == ["diameter"]

@@ -80,8 +80,8 @@ def test_other_rows_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"a.csv has 30 rows and b.csv 29; wanted the same samples in both"):
         check_same_rows(one, read_scores(write_rows(tmp_path / "b.csv", rows[1:])))
     flipped = [*rows[:4], {**rows[4], "label": str(1 - int(rows[4]["label"]))}, *rows[5:]]
-    with pytest.raises(DataError, match="differ in label in 1 rows, first in row 5"):
+    with pytest.raises(DataError, match="differ in label: 1 of 30 rows, first row 5"):
         check_same_rows(one, read_scores(write_rows(tmp_path / "b.csv", flipped)))
     renamed = [*rows[:6], {**rows[6], "seriesuid": "another"}, *rows[7:]]
-    with pytest.raises(DataError, match=r"differ in seriesuid in 1 rows, first in row 7; .* same order"):
+    with pytest.raises(DataError, match=r"differ in seriesuid: 1 of 30 rows, first row 7; .* same order"):
         check_same_rows(one, read_scores(write_rows(tmp_path / "b.csv", renamed)))

@@ -14,10 +14,13 @@ def test_what_a_person_reads(tmp_path: Path) -> None:
     report = score_report(table, draws=50, permutations=0)
     text = score_text(report)
     assert text.startswith(f"t.csv: 120 samples, {int(table.labels.sum())} positive (")
-    assert f"in {report.groups} groups by patient" in text
+    assert f"of {report.groups} patients\nIn brackets the 95% interval of 50 draws of the patients." in text
     assert f"AUC                         {report.roc_auc}   by DeLong" in text
     assert "Beside diameter: larger is more likely; 120 samples" in text
     assert "Note: DeLong takes samples as independent, which those of one patient are not" in text
+    brier = report.brier
+    assert f"Brier score                 {brier.value:.4f} ({brier.low:.4f} to {brier.high:.4f})\n" in text
+    assert f"{report.calibration.ece:.4f}   {report.chance_ece:.4f} if they were right" in text
     assert "nan" not in text
     alone = read_scores(write_rows(tmp_path / "r.csv", nodule_rows(), ["patient", "seriesuid"]))
     assert "names no patients, so that rows count as independent" in score_text(

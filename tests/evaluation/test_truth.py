@@ -55,7 +55,7 @@ def test_without_a_list_the_scans_that_anything_names_are_counted(tmp_path: Path
 def test_a_nodule_outside_the_listed_scans_is_left_out_and_told(tmp_path: Path) -> None:
     truth = truth_of(tmp_path, ("a", 0, 0, 0, 5), ("x", 1, 0, 0, 5), ("x", 2, 0, 0, 5))
     assert len(truth.nodules.scan) == 1
-    told = "2 nodules of annotations.csv are left out: they lie in 1 scans that are not listed, such as x"
+    told = "left out of annotations.csv, for their scans are not listed: 2 of 3 rows, such as those of x"
     assert told in truth.notes
     with pytest.raises(
         DataError, match=r"none of the scans of .*annotations.csv is in .*scans.csv; wanted nod"
@@ -65,7 +65,7 @@ def test_a_nodule_outside_the_listed_scans_is_left_out_and_told(tmp_path: Path) 
 
 def test_repeated_annotations_are_told(tmp_path: Path) -> None:
     truth = truth_of(tmp_path, ("a", 0, 0, 0, 5), ("a", 0, 0, 0, 5), ("a", 0, 0, 0, 6))
-    assert "1 rows of annotations.csv repeat another one exactly; each counts" in truth.notes
+    assert "repeated exactly in annotations.csv: 1 of 3 rows; each counts" in truth.notes
     assert len(truth.nodules.scan) == 3
 
 
@@ -93,6 +93,14 @@ def test_annotations_without_rows_or_columns_are_refused(tmp_path: Path) -> None
         read_truth(path)
     with pytest.raises(DataError, match=r"none\.csv could not be read: No such file"):
         read_truth(tmp_path / "none.csv")
+
+
+def test_an_excluded_finding_has_a_diameter_too(tmp_path: Path) -> None:
+    case = small_case(tmp_path)
+    written(case["excluded"], f"{HEAD},diameter_mm", [("c", 0, 0, 0, 0)])
+    why = r"excluded\.csv has a diameter of 0 in line 2.*nothing can hit such a finding"
+    with pytest.raises(DataError, match=why):
+        read_truth(case["annotations"], excluded=case["excluded"], scans=case["scans"])
 
 
 def test_excluded_findings_may_be_none(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_marks_in_scans_that_are_not_listed_are_said(folder: Path) -> None:
     with (folder / "submission.csv").open("a") as file:
         file.write("elsewhere,0,0,0,0.99\n")
     marks = marks_of_folder(folder, NODULE)
-    assert marks.notes == ("1 marks lie in scans that are not listed, and do not count",)
+    assert marks.notes == ("not counted, for their scans are not listed: 1 of 11 marks",)
     assert len(marks.judged.false_prob) == 5
 
 

@@ -64,6 +64,17 @@ def test_chance_alone_gives_an_error() -> None:
     assert chance_ece([0.3, 0.6], seed=0) == chance_ece([0.3, 0.6], seed=0)
     with pytest.raises(SettingsError, match="0 draws with seed 0; wanted at least one draw"):
         chance_ece([0.5], seed=0, draws=0)
+    with pytest.raises(SettingsError, match="a probability is outside 0 to 1"):
+        chance_ece([1.5], seed=0)
+    with pytest.raises(SettingsError, match="0 bins; wanted at least 1"):
+        chance_ece([0.5], 0, seed=0)
+
+
+def test_the_error_of_chance_is_that_of_drawn_labels() -> None:
+    """With one sample a bin and probability p, the gap is 1 − p in p of the draws, else p."""
+    probs = np.array([0.05, 0.35, 0.72])
+    expected = np.mean(2 * probs * (1 - probs))
+    assert chance_ece(probs, seed=0, draws=20_000) == pytest.approx(expected, rel=0.02)
 
 
 def test_certain_answers_have_a_finite_loss() -> None:

@@ -1,6 +1,8 @@
 """Conformal sets: their promise by simulation, their bounds by counting."""
 
 import json
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -64,11 +66,26 @@ def test_the_least_number_of_samples(coverage: float, least: int) -> None:
         fit_conformal(labels[1:], probs[1:], coverage)
 
 
+@pytest.mark.parametrize("coverage", [0.5, 1 / 3, 0.9, 0.95, 0.99, 0.995, 0.123])
+def test_as_few_samples_as_there_can_be(coverage: float) -> None:
+    """The rank ⌈(n + 1) · coverage⌉ in exact fractions: within n for this n, and for no smaller one."""
+    exact = Fraction(coverage).limit_denominator(1000)
+    least = next(n for n in range(1, 1000) if math.ceil((n + 1) * exact) <= n)
+    assert least_samples(coverage) == least
+
+
+def test_a_coverage_next_to_1_does_not_keep_anybody_waiting() -> None:
+    assert least_samples(1 - 1e-12) > 1e11
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     for coverage in (0.0, 1.0, np.nan):
         with pytest.raises(SettingsError, match=r"coverage is .*; wanted between 0 and 1"):
             fit_conformal([0, 1], [0.2, 0.8], coverage)
-    with pytest.raises(SettingsError, match=r"1 negative and 1 positive samples for 0\.9; wanted at least 9"):
+        with pytest.raises(SettingsError, match=r"coverage is .*; wanted between 0 and 1"):
+            least_samples(coverage)
+    text = r"1 negative and 1 positive samples for a coverage of 0\.9; wanted at least 9"
+    with pytest.raises(SettingsError, match=text):
         fit_conformal([0, 1], [0.2, 0.8], 0.9)
     with pytest.raises(SettingsError, match=r"coverage 0\.9, bounds 1\.2 and 0\.1"):
         ConformalSets(0.9, 1.2, 0.1, 9, 9)

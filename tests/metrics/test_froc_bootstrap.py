@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lungmonai.errors import SettingsError
 from lungmonai.metrics.froc import RATES, JudgedMarks, froc, sensitivity_at
-from lungmonai.metrics.froc_bootstrap import bootstrap_froc, draw_counts, froc_draws, percentile_interval
+from lungmonai.metrics.froc_bootstrap import bootstrap_froc, froc_draws
+from lungmonai.metrics.intervals import draw_counts, percentile_interval
 
 
 def random_judged(seed: int, scans: int = 6, false: int = 120) -> JudgedMarks:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lungmonai.errors import SettingsError
-from lungmonai.metrics.intervals import Interval, bootstrap, percentile_interval
+from lungmonai.metrics.intervals import Interval, bootstrap, bootstrap_mean, draw_counts, percentile_interval
 
 
 def test_whole_groups_are_drawn_as_many_as_there_are() -> None:
@@ -83,6 +83,28 @@ def test_percentiles_of_draws() -> None:
     assert exact.as_dict() == {"value": 0.5, "low": 0.25, "high": 1.0, "level": 0.9, "draws": 7}
     never = percentile_interval(np.nan, [np.nan]).as_dict()
     assert (never["value"], never["low"], never["draws"]) == (None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("level", "count", "ends"), [(0.9, 100, (5, 95)), (0.9, 20, (1, 19)), (0.8, 7, (0, 6)), (0.95, 1, (0, 0))]
+)
+def test_the_ends_are_draws_of_the_stated_numbers(level: float, count: int, ends: tuple[int, int]) -> None:
+    """⌊n·(1 − level)/2⌋ and ⌊n·(1 + level)/2⌋, though 0.05 and its like have no exact binary form."""
+    found = percentile_interval(0.0, np.random.default_rng(0).permutation(count), level)
+    assert (found.low, found.high) == ends
+
+
+def test_a_mean_is_drawn_as_the_slow_way_draws_it() -> None:
+    rng = np.random.default_rng(0)
+    values, groups = rng.random(50), rng.choice(["b", "a", "d", "c"], 50)
+    (slow,) = bootstrap(lambda rows: [values[rows].mean()], groups, seed=3, draws=200)
+    fast = bootstrap_mean(values, groups, seed=3, draws=200)
+    assert (fast.value, fast.low, fast.high) == pytest.approx((slow.value, slow.low, slow.high))
+    assert (fast.level, fast.draws) == (0.95, 200)
+    with pytest.raises(SettingsError, match="0 draws of 4 groups with seed 0; wanted at least one draw"):
+        bootstrap_mean(values, groups, seed=0, draws=0)
+    with pytest.raises(SettingsError, match="5 draws of 0 patients with seed 0"):
+        draw_counts(0, 5, 0, of="patients")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lungmonai.errors import SettingsError
 from lungmonai.metrics.froc import RATES, froc
 from lungmonai.metrics.judging import Findings, Marks, judge_each, judge_marks
 
@@ -113,6 +114,15 @@ def test_positions_name_the_marks(case) -> None:
     for at in np.flatnonzero(verdicts.found):
         assert marks.prob[verdicts.nodule_mark[at]] == judged.nodule_prob[at]
         assert marks.scan[verdicts.nodule_mark[at]] == nodules.scan[at]
+
+
+def test_what_is_no_number_is_refused() -> None:
+    scan, there = np.array([0]), np.zeros((1, 3))
+    text = "1 scans, positions of shape .* 1 of all these not finite; wanted a scan, a position and a finite"
+    for lps_mm, number in ((np.array([[0, 0, np.nan]]), 1.0), (there, np.inf)):
+        for kind in (Marks, Findings):
+            with pytest.raises(SettingsError, match=text):
+                kind(scan, lps_mm, np.array([number]))
 
 
 def test_a_mark_on_a_nodule_and_an_excluded_finding_counts_for_the_nodule() -> None:

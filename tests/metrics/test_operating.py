@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lungmonai.errors import SettingsError
-from lungmonai.metrics.froc_bootstrap import draw_counts
+from lungmonai.metrics.intervals import draw_counts
 from lungmonai.metrics.judging import JudgedMarks
 from lungmonai.metrics.operating import (
     Demand,
@@ -168,6 +168,9 @@ def test_intervals_hold_the_value_and_are_the_same_with_the_same_seed() -> None:
         ("1 fp/scan", "1 fp/scan"),
         (" 0.5FPs per scan", "0.5 fp/scan"),
         ("2 false positives a scan", "2 fp/scan"),
+        ("1/8 fp/scan", "0.125 fp/scan"),
+        ("2. fp/scan", "2 fp/scan"),
+        ("sensitivity 9/10", "sensitivity 0.9"),
         ("sensitivity 0.9", "sensitivity 0.9"),
         ("Sensitivity of .85", "sensitivity 0.85"),
     ],
@@ -177,7 +180,13 @@ def test_demands_are_read(text: str, shown: str) -> None:
     assert Demand.parse(shown) == Demand.parse(text)
 
 
-@pytest.mark.parametrize("text", ["", "1", "fp/scan", "0 fp/scan", "sensitivity 90", "sensitivity 0", "0.9"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "1", "fp/scan", "0 fp/scan", "sensitivity 90", "sensitivity 0", "0.9"),
+        *("1/0 fp/scan", "1/8/2 fp/scan", "9" * 400 + " fp/scan", "sensitivity 3/2"),
+    ],
+)
 def test_demands_that_make_no_sense(text: str) -> None:
     with pytest.raises(
         SettingsError, match=r'the demand is .*; wanted such as "1 fp/scan" or "sensitivity 0\.9"'

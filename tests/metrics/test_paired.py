@@ -23,14 +23,3 @@ def test_the_difference_is_that_of_the_same_draws() -> None:
     assert np.isnan(found.p_value)
     assert found.as_dict()["p_value"] is None
     assert found.as_dict()["difference"]["value"] == pytest.approx(0.3)
-
-
-def test_another_interval_may_be_taken() -> None:
-    seen = []
-
-    def note(value, drawn, level):
-        seen.append((value, level))
-        return percentile_interval(value, drawn, level)
-
-    paired((0.5, 0.25), ([0.5], [0.2]), level=0.8, interval=note)
-    assert seen == [(0.5, 0.8), (0.25, 0.8), (0.25, 0.8)]

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from lungmonai.errors import SettingsError
 from lungmonai.metrics.delong import delong
-from lungmonai.metrics.froc_bootstrap import draw_counts
-from lungmonai.metrics.intervals import percentile_interval
+from lungmonai.metrics.intervals import draw_counts, percentile_interval
 from lungmonai.metrics.paired_auc import compare_auc
 from lungmonai.metrics.ranking import average_precision, roc_auc
 from lungmonai.metrics.swaps import draw_swaps
@@ -86,5 +85,5 @@ def test_repeated_patients_widen_the_interval() -> None:
 def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(SettingsError, match="1 positive and 2 negative samples"):
         compare_auc([1, 0, 0], [0.1, 0.2, 0.3], [0.1, 0.2, 0.3], [0, 1, 2], seed=0)
-    with pytest.raises(SettingsError, match="0 draws of 4 scans"):
+    with pytest.raises(SettingsError, match="0 draws of 4 groups with seed 0"):
         compare_auc([1, 0, 1, 0], np.arange(4.0), np.arange(4.0), np.arange(4), seed=0, draws=0)

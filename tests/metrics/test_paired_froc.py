@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lungmonai.errors import SettingsError
 from lungmonai.metrics.froc import JudgedMarks, froc
-from lungmonai.metrics.froc_bootstrap import draw_counts, percentile_interval
+from lungmonai.metrics.intervals import draw_counts, percentile_interval
 from lungmonai.metrics.paired_froc import compare_froc, on_own_scale
 from lungmonai.metrics.swaps import draw_swaps
 

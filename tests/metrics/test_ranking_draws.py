@@ -64,3 +64,11 @@ def test_groups_are_numbered_by_name() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(SettingsError, match="one label and one finite score for each sample"):
         ranking_draws([1, 0], [0.5, np.nan], [0, 0], [[1]])
+
+
+@pytest.mark.parametrize(
+    ("groups", "counts"), [([0], [[1]]), ([0, 1], [[1]]), ([0, -1], [[1, 1]]), ([0, 0], [1, 1])]
+)
+def test_groups_that_do_not_fit_are_refused(groups: list[int], counts: list) -> None:
+    with pytest.raises(SettingsError, match="for 2 samples; wanted a group for each sample, numbered from 0"):
+        ranking_draws([1, 0], [0.5, 0.2], groups, counts)

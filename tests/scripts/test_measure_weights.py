@@ -4,110 +4,78 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import SimpleITK
 
+from lungmonai.analysis import AnalysisSettings, Models, analyze_scan
 from lungmonai.bundles import default_weights
 from lungmonai.data.datalist import FORMAT
 from lungmonai.io import CTScan, read_ct
 from lungmonai.io.write_metaimage import write_metaimage
+from lungmonai.metrics.intervals import bootstrap
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 import measure_weights  # noqa: E402
-from measuring import scores  # noqa: E402
-from measuring.answers import Answers, counted  # noqa: E402
+from measuring import pictures, scores  # noqa: E402
+from measuring.answers import Answers, Asker  # noqa: E402
 
 DRAWN = scores.Drawn(seed=0, draws=50)
+SEGMENTATION = "segmentation on slices with nodules"
 
 
 def answers(**given) -> Answers:
     """Of a scan in which nothing is, but for what is given."""
-    nothing = {
-        "voxels": np.zeros((2, 256), np.int64),
-        "table_label": np.zeros(0, np.int64),
-        "table_prob": np.zeros(0),
-        "malignancy": np.zeros(0),
-        "candidate_lps_mm": np.zeros((0, 3)),
-        "candidate_prob": np.zeros(0),
-        "seconds": np.array(1.0),
-        "marked_everything": np.array(False),
-    }
+    nothing = {"voxels": np.zeros((2, 256), np.int64), "label": np.zeros(0, np.int64), "prob": np.zeros(0)}
     return Answers(**{**nothing, **given})
 
 
-def item(series: str, *nodules: tuple[float, float, bool | None]) -> dict:
-    """A scan with nodules at x with a diameter and a malignancy."""
-    told = [{"lps_mm": (x, 0.0, 0.0), "diameter_mm": mm, "malignant": bad} for x, mm, bad in nodules]
-    return {"seriesuid": series, "patient": f"patient of {series}", "nodules": told, "candidates": []}
+def counted(*voxels: tuple[int, int, int]) -> Answers:
+    """Of a scan with voxels of a label and a probability in steps of 1/255."""
+    total = np.zeros((2, 256), np.int64)
+    for label, step, count in voxels:
+        total[label, step] += count
+    return answers(voxels=total)
 
 
-def test_voxels_are_counted_on_slices_with_a_nodule() -> None:
-    rng = np.random.default_rng(0)
-    probability = rng.integers(0, 256, (6, 20, 20)).astype(np.uint8)
-    label = rng.random(probability.shape) < 0.2
-    label[[0, 4]] = False
-    measured = scores.segmentation([answers(voxels=counted(probability, label))], DRAWN)
-    some = [1, 2, 3, 5]
-    marked, true = probability[some] / 255 > 0.5, label[some]
-    assert measured["dice"].value == pytest.approx(2 * (marked & true).sum() / (marked.sum() + true.sum()))
-    assert measured["recall"].value == pytest.approx(marked[true].mean())
-    assert measured["precision"].value == pytest.approx(true[marked].mean())
+def values(measured) -> dict[str, float]:
+    return {name: interval.value for name, interval in measured.items()}
+
+
+def test_segmentation_by_hand_over_all_voxels_together() -> None:
+    # 127 of 255 is under one half, 128 over it: 9 + 1 hits, 2 + 8 misses, 6 + 4 false.
+    first = counted((1, 255, 9), (1, 127, 2), (0, 128, 6), (0, 0, 1000))
+    second = counted((1, 128, 1), (1, 0, 8), (0, 200, 4), (0, 127, 500))
+    measured = scores.segmentation([first, second, answers()], DRAWN)
+    assert values(measured) == pytest.approx({"dice": 20 / 40, "recall": 10 / 20, "precision": 10 / 20})
+    # Draws of the first scan alone and of the second alone are the farthest that there are.
+    assert 1 / 9 <= measured["recall"].low < 0.5 < measured["recall"].high <= 9 / 11
+    nothing = scores.segmentation([answers(), answers()], DRAWN)
+    assert [one.as_dict()["value"] for one in nothing.values()] == [None, None, None]
 
 
 def test_nodule_or_not_by_hand() -> None:
-    first = answers(table_label=np.array([1, 0, 0]), table_prob=np.array([0.9, 0.6, 0.1]))
-    second = answers(table_label=np.array([1, 0]), table_prob=np.array([0.4, 0.2]))
-    measured = scores.nodule_or_not([first, second], DRAWN)
-    found = {name: interval.value for name, interval in measured.items()}
-    assert found == pytest.approx(
-        {"accuracy": 3 / 5, "precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2, "auc": 5 / 6}
+    first = answers(label=np.array([1, 0, 0]), prob=np.array([0.9, 0.6, 0.1]))
+    second = answers(label=np.array([1, 0]), prob=np.array([0.4, 0.5]))
+    measured = scores.nodule_or_not([first, answers(), second], DRAWN)
+    assert values(measured) == pytest.approx(
+        {"accuracy": 3 / 5, "precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2, "auc": 4 / 6}
     )
+    assert scores.nodule_or_not([answers()], DRAWN) == {}
 
 
-def test_malignancy_draws_the_patients_that_nodules_were_taken_from(tmp_path: Path) -> None:
-    table = tmp_path / "phantom_nodules.csv"
-    rows = ["a,1.0,0.0,0.0,LIDC-1", "a,2.0,0.0,0.0,LIDC-2", "b,1.0,0.0,0.0,LIDC-1"]
-    table.write_text("\n".join(["seriesuid,coordX,coordY,coordZ,source_patient_id", *rows]) + "\n")
-    items = [item("a", (1, 20, True), (2, 9, False), (3, 5, None)), item("b", (1, 8, True), (4, 4, False))]
-    said = [answers(malignancy=np.array([0.9, 0.2, 0.5])), answers(malignancy=np.array([0.3, 0.4]))]
-    nodules = scores.judged_nodules(items, said, table)
-    assert nodules.patient == ["LIDC-1", "LIDC-2", "LIDC-1", "patient of b"]
-    assert nodules.malignant.tolist() == [True, False, True, False]
-    measured = scores.malignancy(nodules, DRAWN)
-    # Diameter: 20 and 8 over 9 and 4; network: 0.9 and 0.3 over 0.2 and 0.4.
-    assert [interval.value for interval in measured.values()] == pytest.approx([3 / 4, 3 / 4, 0])
-    nothing = [answers(malignancy=np.full(3, np.nan)), answers(malignancy=np.full(2, np.nan))]
-    (alone,) = scores.malignancy(scores.judged_nodules(items, nothing, table), DRAWN).values()
-    assert alone == measured["auc of the diameter"]
-    assert scores.malignancy(scores.judged_nodules([item("c")], [answers()], table), DRAWN) == {}
-
-
-def test_found_and_missed_by_size() -> None:
-    items = [item("a", (0, 5, None), (50, 8, None), (100, 12, None)), item("b", (0, 25, None))]
-    # One over the threshold, one under it, none; and two detections of one nodule, 8 mm apart.
-    first = answers(
-        candidate_lps_mm=np.array([[1.0, 0, 0], [51, 0, 0], [300, 0, 0]]),
-        candidate_prob=np.array([0.9, 0.4, 0.8]),
+def test_scans_are_drawn_as_a_plain_bootstrap_draws_them() -> None:
+    rng = np.random.default_rng(5)
+    scans = [answers(label=rng.integers(0, 2, 6), prob=rng.random(6)) for _ in range(5)]
+    label, prob, scan = scores.table_of(scans)
+    (wanted,) = bootstrap(
+        lambda rows: ((label[rows] == 1) == (prob[rows] > 0.5)).mean(), scan, seed=0, draws=50
     )
-    second = answers(candidate_lps_mm=np.array([[0.0, 0, 0], [8, 0, 0]]), candidate_prob=np.array([0.6, 0.7]))
-    alone, merged = (scores.judged_marks(items, [first, second], radius) for radius in (0.0, 10.0))
-    rows = scores.by_diameter(items, alone, merged)
-    assert [(row["nodules"], row["marked"], row["reported"]) for row in rows] == [
-        (1, 1, 1),
-        (1, 1, 0),
-        (1, 0, 0),
-        (1, 1, 1),
-        (4, 3, 2),
-    ]
-    assert scores.false_reports(merged) == 0.5
-    same = scores.end_to_end(merged, DRAWN, merged)
-    assert {(interval.low, interval.value, interval.high) for interval in same.values()} == {(0, 0, 0)}
-    at_1 = scores.end_to_end(merged, DRAWN)["sensitivity at 1 a scan"]
-    assert at_1.value == pytest.approx(3 / 4)
+    found = scores.nodule_or_not(scans, DRAWN)["accuracy"]
+    assert (found.value, found.low, found.high) == pytest.approx((wanted.value, wanted.low, wanted.high))
 
 
 @pytest.fixture
@@ -123,6 +91,7 @@ def data(coarse_scan: Path, phantom, tmp_path: Path) -> Path:
         z, y, x = np.round(scan.vox_from_lps(one.lps_mm)).astype(int)
         label[z - 1 : z + 2, y - 2 : y + 3, x - 2 : x + 3] = 1
     write_metaimage(CTScan(label, scan.affine_lps, "label"), tmp_path / "label.mhd")
+    others = [[*scan.lps_from_vox(vox).tolist(), 0] for vox in ([20, 60, 60], [9, 9, 9])]
     told = {
         "image": str(coarse_scan),
         "label": "label.mhd",
@@ -130,41 +99,83 @@ def data(coarse_scan: Path, phantom, tmp_path: Path) -> Path:
         "patient": "1",
         "fold": 0,
         "nodules": nodules,
-        "candidates": [[*scan.lps_from_vox(vox).tolist(), 0] for vox in ([20, 60, 60], [9, 9, 9])],
+        # A candidate of class 1 is a nodule's, and that is listed already.
+        "candidates": [*others, [*nodules[0]["lps_mm"], 1]],
     }
     (tmp_path / "datalist.json").write_text(json.dumps({"format": FORMAT, "test": [told]}))
     return tmp_path
 
 
-def test_everything_is_told_and_a_second_run_asks_nothing(
-    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_what_is_told_is_what_the_whole_analysis_says_of_those_slices(
+    data: Path, coarse_scan: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = data / "reference"
     reference.mkdir()
     for name in ("seg", "nodule"):
         shutil.copy(default_weights(name), reference / f"{name}.pt")
     words = ["--data", str(data), "-o", str(data / "out.json"), "--draws", "20"]
-    words += ["--malignancy", str(default_weights("nodule")), "--pictures", str(data / "pictures")]
-    assert measure_weights.main([*words, "--reference", str(reference)]) == 0
+    words += ["--pictures", str(data / "pictures"), "--reference", str(reference)]
+    assert measure_weights.main(words) == 0
     out = capsys.readouterr().out
     assert out.startswith("1 scans of the list `test`, ")
-    assert "| diameter (published reference) | nodules | a candidate hits | reported |" in out
+    assert "|  | these weights | published reference |" in out
     told = json.loads((data / "out.json").read_text())
-    ours, same = told["these weights"], told["published reference"]
-    for part in ("segmentation on slices with nodules", "nodule or not", "end to end", "by diameter"):
-        assert ours[part] == same[part]
-    assert 0 < ours["segmentation on slices with nodules"]["recall"]["value"] <= 1
-    assert told["non-nodules"] == 2
+    ours = told["these weights"]
+    assert told["published reference"] == ours
+    assert (told["scans"], told["non-nodules"]) == (1, 2)
+    assert list(ours["weights"]) == ["seg", "nodule"]
+
+    probability = analyze_scan(read_ct(coarse_scan), Models.load(), AnalysisSettings()).probability
+    upright = SimpleITK.DICOMOrient(SimpleITK.ReadImage(str(data / "label.mhd")), "LPS")
+    label = SimpleITK.GetArrayFromImage(upright) > 0
+    some = label.any(axis=(1, 2))
+    assert 0 < some.sum() < len(some)
+    marked, true = probability[some] / 255 > 0.5, label[some]
+    hits, recall = (marked & true).sum(), f"{marked[true].mean():.3f}"
+    assert ours[SEGMENTATION]["dice"]["value"] == pytest.approx(2 * hits / (marked.sum() + true.sum()))
+    assert ours[SEGMENTATION]["recall"]["value"] == pytest.approx(marked[true].mean())
+    assert ours[SEGMENTATION]["precision"]["value"] == pytest.approx(true[marked].mean())
+    assert f"| {SEGMENTATION}: recall | {recall} ({recall} to {recall}) |" in out
+    assert 0 < ours["nodule or not"]["accuracy"]["value"] <= 1
+
     made = {path.name: path.stat().st_size for path in (data / "pictures").iterdir()}
-    assert {"froc.png", "nodule_roc.png", "segmentation_pr.png"} <= set(made)
+    assert set(made) == {"nodule_roc.png", "segmentation_pr.png"}
     assert max(made.values()) < 150_000
 
     def never(*_):
         raise AssertionError("asked again")
 
-    monkeypatch.setattr("measuring.answers.analyze_scan", never)
+    monkeypatch.setattr(Asker, "__call__", never)
     assert measure_weights.main(words) == 0
-    assert json.loads((data / "out.json").read_text())["these weights"] == ours
+    assert json.loads((data / "out.json").read_text()) == told
+
+
+def test_a_scan_that_is_stored_turned_is_answered_alike(data: Path) -> None:
+    item = json.loads((data / "datalist.json").read_text())["test"][0]
+    item["label"] = str(data / "label.mhd")
+    turned = {**item}
+    for key in ("image", "label"):
+        turned[key] = str(data / f"turned_{key}.mhd")
+        SimpleITK.WriteImage(SimpleITK.DICOMOrient(SimpleITK.ReadImage(item[key]), "RPI"), turned[key])
+    asker = Asker(Models.load())
+    one, other = asker(item), asker(turned)
+    assert one.voxels[1].sum() > 0
+    np.testing.assert_array_equal(one.voxels, other.voxels)
+    np.testing.assert_allclose(one.prob, other.prob, atol=1e-5)
+
+
+def test_without_a_label_volume_there_is_no_dice_and_no_curve_of_it(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    datalist = data / "datalist.json"
+    told = json.loads(datalist.read_text())
+    del told["test"][0]["label"]
+    datalist.write_text(json.dumps(told))
+    words = ["--data", str(data), "-o", str(data / "out.json"), "--pictures", str(data / "pictures")]
+    assert measure_weights.main([*words, "--draws", "5"]) == 0
+    assert json.loads((data / "out.json").read_text())["these weights"][SEGMENTATION]["dice"]["value"] is None
+    assert f"| {SEGMENTATION}: dice | nan (nan to nan) |" in capsys.readouterr().out
+    assert [path.name for path in (data / "pictures").iterdir()] == ["nodule_roc.png"]
 
 
 def test_an_empty_list_is_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,9 +195,17 @@ def test_a_scan_that_is_gone_is_said(data: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_a_curve_that_needs_both_classes_is_left_out(tmp_path: Path) -> None:
-    items = [item("a", (0, 5, True))]
-    nodule = answers(table_label=np.array([1]), table_prob=np.array([0.9]), malignancy=np.array([0.9]))
-    one = SimpleNamespace(answers=[nodule], merged=scores.judged_marks(items, [nodule], 10.0))
-    nodules = scores.judged_nodules(items, [nodule], None)
-    measure_weights.draw(tmp_path, {measure_weights.OURS: one}, nodules)
-    assert [path.name for path in tmp_path.iterdir()] == ["froc.png"]
+    nodule = answers(label=np.array([1]), prob=np.array([0.9]))
+    pictures.draw(tmp_path, {measure_weights.OURS: [nodule]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_curve_of_the_voxels_passes_through_the_numbers_told() -> None:
+    scan = counted((1, 255, 9), (1, 127, 3), (0, 128, 6), (0, 0, 100))
+    told = values(scores.segmentation([scan], DRAWN))
+    panel = pictures.voxel_pr({"some weights": [scan]}).axes[0]
+    curve, point = panel.get_lines()
+    assert tuple(point.get_xydata()[0]) == pytest.approx((told["recall"], told["precision"]))
+    # The most probable first: all hits; over one half; everything but probability 0.
+    for place in ((9 / 12, 1), (9 / 12, 9 / 15), (1, 12 / 18)):
+        assert np.abs(curve.get_xydata() - place).max(axis=1).min() < 1e-9

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,9 @@ from ..analysis_options import add_analysis_options, models_of, settings_of
 from ..verb import FOUND, say, verb
 
 if TYPE_CHECKING:
-    from ...analysis.models import Models
-    from ...analysis.settings import AnalysisSettings
     from ...data.datalist import ScanItem
+    from ...evaluation.scan_answers import ScanAnalyst
+    from ...progress import Progress
 
 __all__ = ["add"]
 
@@ -48,6 +49,7 @@ def _analysis(arguments: argparse.Namespace) -> int:
     from ...analysis.stored import stored_beside
     from ...data.listed import listed_items
     from ...errors import SettingsError
+    from ...evaluation.scan_answers import ScanAnalyst
 
     if arguments.crops < 0:
         raise SettingsError(f"--crops is {arguments.crops}", wanted="0 or more", do="Give another number.")
@@ -60,30 +62,30 @@ def _analysis(arguments: argparse.Namespace) -> int:
         say(_STAND_IN)
     if arguments.nodule_threshold is None and not arguments.quiet:
         say(stored.why())
-    return _run(arguments, items, models, settings)
+    analyst = ScanAnalyst(models, settings)
+    if not arguments.quiet:
+        for note in (*stored.notes_for(settings), *analyst.engine.notes):
+            say(f"Note: {note}")
+    return _run(arguments, items, analyst)
 
 
-def _run(
-    arguments: argparse.Namespace, items: Sequence[ScanItem], models: Models, settings: AnalysisSettings
-) -> int:
+def _run(arguments: argparse.Namespace, items: Sequence[ScanItem], analyst: ScanAnalyst) -> int:
     from ...evaluation.analysis_text import analysis_text
     from ...evaluation.end_to_end import evaluate_analysis
-    from ...evaluation.scan_answers import ScanAnalyst
     from ...progress import Bars
 
     with Bars(quiet=arguments.quiet) as bars:
         evaluation = evaluate_analysis(
             items,
-            ScanAnalyst(models, settings),
+            analyst,
             arguments.output,
             datalist=arguments.datalist.name,
             split=arguments.split,
             draws=arguments.bootstrap,
             seed=arguments.seed,
+            page=None if arguments.no_page else partial(_write_page, arguments, items, bars),
             progress=bars,
         )
-    if not arguments.no_page:
-        _write_page(evaluation, arguments, items)
     if not arguments.quiet:
         sys.stdout.write(analysis_text(evaluation) + f"\n{arguments.output}\n")
     failed = [scan for scan in evaluation["scans"] if scan["failed"] is not None]
@@ -92,10 +94,12 @@ def _run(
     return FOUND if failed else 0
 
 
-def _write_page(evaluation: dict[str, Any], arguments: argparse.Namespace, items: Sequence[ScanItem]) -> None:
+def _write_page(
+    arguments: argparse.Namespace, items: Sequence[ScanItem], bars: Progress, evaluation: dict[str, Any]
+) -> None:
     from ...evaluation.crops import CropPictures
-    from ...evaluation.end_to_end import PAGE
     from ...evaluation.page import write_page
+    from ...evaluation.result_folder import PAGE
 
-    path = arguments.output / PAGE
-    write_page(evaluation, path, picture=CropPictures(items), most_pictures=arguments.crops)
+    path, picture = arguments.output / PAGE, CropPictures(items)
+    write_page(evaluation, path, picture=picture, most_pictures=arguments.crops, progress=bars)

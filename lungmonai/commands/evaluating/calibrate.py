@@ -49,9 +49,9 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 
 
 def _draw(drawn: Any, folder: Path) -> None:
+    from ...evaluation.figure_file import write_figure
     from ...evaluation.reliability_figure import draw_reliability
-    from ...files import make_folder, written_whole
+    from ...files import make_folder
 
-    with written_whole(make_folder(folder) / _PICTURE) as partial:
-        draw_reliability(drawn).savefig(partial, metadata={"Software": None})
+    write_figure(make_folder(folder) / _PICTURE, draw_reliability(drawn))
     say(f"Picture: {folder / _PICTURE}")

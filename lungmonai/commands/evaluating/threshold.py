@@ -73,5 +73,5 @@ def _text(chosen: StoredThreshold, draws: int) -> str:
     )
     head = f"{chosen.at} on {chosen.data}: {chosen.scans} scans, {chosen.nodules} nodules"
     lines = [f"{name:24}{value:8.4f}  ({low:.4f} to {high:.4f})" for name, value, (low, high) in rows]
-    tail = f"{chosen.level:.0%} intervals of {draws} draws of the scans; marks over the threshold are kept"
+    tail = f"{chosen.level:.0%} intervals of {draws:,} draws of the scans; marks over the threshold are kept"
     return "\n".join([head, "", *lines, "", tail]) + "\n"

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from lungmonai.analysis.engine import Engine, Runner
+from lungmonai.analysis.models import ModelFile
 from lungmonai.cli import main
 from lungmonai.data.datalist import write_datalist
 from lungmonai.data.listed import listed_items
+from lungmonai.errors import OutputError
 
 FILES = ["annotations.csv", "annotations_excluded.csv", "evaluation.html", "evaluation.json",
          "evaluation.txt", "failed.csv", "false_positives.csv", "froc.png", "nodules.csv", "parts",
@@ -48,8 +51,22 @@ def folder(datalist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outcome(datalist: Path, folder: Path) -> tuple[int, str]:
-    return run("--datalist", datalist, "-o", folder, *THRESHOLDS)
+def prepared() -> list[tuple[str, tuple[int, ...]]]:
+    """Each network that the analysis below prepared, with the shape of its blocks."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def outcome(datalist: Path, folder: Path, prepared: list) -> tuple[int, str]:
+    prepare = Engine.prepare
+
+    def counted(self: Engine, model: ModelFile, shape: tuple[int, ...]) -> Runner:
+        prepared.append((model.sha256, shape))
+        return prepare(self, model, shape)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Engine, "prepare", counted)
+        return run("--datalist", datalist, "-o", folder, *THRESHOLDS)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +82,13 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_all_files_are_there(outcome: tuple[int, str], folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == FILES
     assert outcome[1] == (folder / "evaluation.txt").read_text() + f"\n{folder}\n"
+
+
+def test_each_network_is_prepared_once_for_all_scans(
+    outcome: tuple[int, str], evaluation: dict, prepared: list
+) -> None:
+    networks = [name for name, _ in prepared]
+    assert sorted(networks) == sorted(one["sha256"] for one in evaluation["weights"].values())
 
 
 def test_a_failed_scan_is_told_and_counts_in_nothing(
@@ -175,6 +199,50 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     for path in again:
         if path.is_file():
             assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+def test_the_json_comes_after_the_page(
+    evaluation: dict, datalist: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object, **named: object) -> None:
+        raise OutputError("the page could not be written", wanted="room", do="Free some space.")
+
+    monkeypatch.setattr("lungmonai.evaluation.page.write_page", full)
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    assert run("--datalist", datalist, "-o", tmp_path, *THRESHOLDS)[0] == 5
+    assert not (tmp_path / "evaluation.json").exists()  # so the folder does not look whole
+
+
+def test_two_runs_in_one_folder_are_refused(
+    evaluation: dict, datalist: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (folder / "evaluation.json").read_bytes()
+    hold = (
+        "import sys; from pathlib import Path; from lungmonai.evaluation.result_folder import PARTS, _LOCK;"
+        "from filelock import FileLock; lock = FileLock(Path(sys.argv[1]) / PARTS / _LOCK); lock.acquire();"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    words = [sys.executable, "-c", hold, str(folder)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.read(4) == b"held"
+        assert run("--datalist", datalist, "-o", folder, *THRESHOLDS)[0] == 2
+        other.stdin.close()
+    assert "another process writes into" in capsys.readouterr().err
+    assert (folder / "evaluation.json").read_bytes() == before
+
+
+def test_what_is_stored_for_other_settings_is_said(
+    datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lungmonai.analysis.stored import Stored
+
+    monkeypatch.setattr(
+        "lungmonai.analysis.stored.stored_beside", lambda models: Stored(notes=("Not used.",))
+    )
+    run("--datalist", datalist, "--split", "test", "-o", tmp_path)
+    assert "Note: Not used." in capsys.readouterr().err
+    run("--datalist", datalist, "--split", "test", "-o", tmp_path, "--quiet")
+    assert "Not used." not in capsys.readouterr().err
 
 
 def test_where_no_scan_can_be_analysed_it_says_so(

@@ -86,7 +86,7 @@ def test_a_dry_run_writes_nothing(table: Path, weights: Path) -> None:
     [
         (["--method", "isotonic"], 2, "neither --weights nor --bundle; wanted what the table was made with"),
         (["--weights", "W"], 2, "neither a method nor a coverage"),
-        (["--weights", "W", "--conformal", "0.999"], 2, "samples for 0.999; wanted at least 999 of each"),
+        (["--weights", "W", "--conformal", "0.999"], 2, "a coverage of 0.999; wanted at least 999 of each"),
         (["--weights", "W", "--conformal", "90"], 2, "coverage is 90.0; wanted between 0 and 1"),
         (["--weights", "W", "--method", "isotonic", "--bins", "0"], 2, "0 bins; wanted at least 1"),
         (["--bundle", "nothing", "--method", "isotonic"], 2, "nothing is no bundle"),
