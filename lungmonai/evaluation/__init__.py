@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .cohort import Cohort, analyze_cohort
     from .comparison import Comparison, compare_submissions
     from .crops import CropPictures
+    from .end_to_end import evaluate_analysis
     from .froc_report import FrocReport, evaluate_froc
     from .page import write_page
     from .scan_answers import ScanAnalyst, ScanAnswers
@@ -38,6 +39,7 @@ __all__ = [
     "calibrate_scores",
     "choose_threshold",
     "compare_submissions",
+    "evaluate_analysis",
     "evaluate_froc",
     "read_scores",
     "read_submission",
@@ -53,6 +55,7 @@ __getattr__ = lazy_names(
         "cohort": ("Cohort", "analyze_cohort"),
         "comparison": ("Comparison", "compare_submissions"),
         "crops": ("CropPictures",),
+        "end_to_end": ("evaluate_analysis",),
         "froc_report": ("FrocReport", "evaluate_froc"),
         "page": ("write_page",),
         "scan_answers": ("ScanAnalyst", "ScanAnswers"),
