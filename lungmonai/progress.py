@@ -24,6 +24,12 @@ _NAMES = {
     "write": "Writing results",
     "phantom": "Making phantoms",
     "composite": "Making composites",
+    "warm": "Filling the cache",
+    "verify": "Checking entries",
+    "group": "Grouping readings",
+    "compare": "Comparing nodules",
+    "masks": "Comparing masks",
+    "check": "Checking",
 }
 _WIDTH = max(map(len, _NAMES.values()))
 

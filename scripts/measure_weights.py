@@ -25,10 +25,11 @@ from lungmonai.analysis import Models
 from lungmonai.data.datalist import SPLITS
 from lungmonai.data.listed import EVERY, listed_items
 from lungmonai.errors import LungmonaiError
-from lungmonai.evaluation.json_file import write_json
 from lungmonai.files import make_folder
+from lungmonai.json_file import write_json
 from lungmonai.metrics.intervals import DRAWS, Interval
 from lungmonai.progress import Bars, Progress
+from lungmonai.words import many
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -100,7 +101,7 @@ def models_of(options: argparse.Namespace) -> dict[str, Models]:
 def tables(head: Mapping[str, Any], measured: Mapping[str, Measured]) -> str:
     """The numbers as Markdown."""
     line = (
-        f"{head['scans']} scans of the list `{head['split']}`, {head['nodules']} nodules, "
+        f"{many(head['scans'], 'scan')} of the list `{head['split']}`, {head['nodules']} nodules, "
         f"{head['non-nodules']} non-nodules; 95 % intervals from {head['draws']} draws, "
         f"seed {head['seed']}."
     )

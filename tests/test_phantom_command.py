@@ -25,7 +25,7 @@ def test_again_it_only_says_what_is_there(folder: Path, capsys: pytest.CaptureFi
         nodules = len(list(csv.DictReader(file)))
     assert main(["phantom", str(folder), *SMALL]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith(f"1 scans in {folder}\n{nodules} nodules, ")
+    assert out.startswith(f"1 scan in {folder}\n{nodules} nodules, ")
     assert "SYNTHETIC: what works on these scans says little about real ones." in out
     assert f"lungmonai prepare luna16 --root {folder}" in out
     assert "phantom" in err

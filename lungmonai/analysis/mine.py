@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import __version__
@@ -20,7 +20,6 @@ __all__ = ["STAGE", "MinedScans", "mine_scans"]
 
 # What progress is called with.
 STAGE = "Mining candidates"
-_ARRAYS = tuple(field.name for field in fields(FoundCandidates))
 
 
 @dataclass
@@ -66,7 +65,7 @@ def mine_scans(
     mined, waiting = MinedScans(), []
     for item in items:
         part = _part(item, finder, parts)
-        kept = _read(part)
+        kept = read_part(part, FoundCandidates)
         if kept is None:
             waiting.append((item, part))
         else:
@@ -105,7 +104,7 @@ def _find(item: ScanItem, part: Path, finder: CandidateFinder) -> FoundCandidate
     """The candidates of a scan, kept in its part; or why there are none."""
     try:
         found = finder(read_ct(item["image"]))
-        write_part(part, {name: getattr(found, name) for name in _ARRAYS})
+        write_part(part, found)
     except OutputError:
         raise  # the next scan could not be kept either
     except (LungmonaiError, MemoryError) as error:
@@ -122,8 +121,3 @@ def _part(item: ScanItem, finder: CandidateFinder, parts: Path) -> Path:
         "scan": [item["image"], facts_of(item["image"])],
     }
     return part_path(parts, told)
-
-
-def _read(part: Path) -> FoundCandidates | None:
-    kept = read_part(part, _ARRAYS)
-    return None if kept is None else FoundCandidates(**kept)

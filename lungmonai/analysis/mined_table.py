@@ -15,6 +15,7 @@ from ..data.datalist import NoduleItem, ScanItem
 from ..errors import SettingsError
 from ..files import written_whole
 from ..metrics.hits import hits
+from ..words import many
 from .candidates import FoundCandidates
 
 __all__ = [
@@ -77,7 +78,8 @@ class MinedCounts:
     def __str__(self) -> str:
         scans = max(self.scans, 1)
         return (
-            f"{self.scans} scans: {self.found} of {self.nodules} nodules found, by {self.true} candidates\n"
+            f"{many(self.scans, 'scan')}: {self.found} of {many(self.nodules, 'nodule')} found, "
+            f"by {many(self.true, 'candidate')}\n"
             f"{self.false / scans:.1f} false candidates a scan, {self.kept / scans:.1f} of them kept; "
             f"{self.excluded} at excluded findings left out"
         )

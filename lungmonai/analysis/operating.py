@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, LungmonaiError
-from ..files import written_whole
+from ..json_file import write_json
 from ..metrics.calibrators import Calibrator, calibrator_from_dict
 from ..metrics.conformal import ConformalSets
 
@@ -201,9 +201,7 @@ def write_operating(
     old = dict(there.content) if there else {}
     merged = {**old, **parts}
     ordered = {name: merged[name] for name in ("threshold", "calibration", "conformal") if merged.get(name)}
-    text = json.dumps({**head, **ordered}, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    with written_whole(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_json(path, {**head, **ordered})
     return path
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..data.cache.files import FileFact, file_facts, source_files
 from ..errors import LungmonaiError
 from ..files import written_whole
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 __all__ = ["facts_of", "part_path", "read_part", "write_part"]
 
+_Answers = TypeVar("_Answers", bound="DataclassInstance")
 # What NumPy and zipfile raised of files with one byte changed, or cut short anywhere.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
 
@@ -40,25 +44,29 @@ def facts_of(path: str) -> list[FileFact]:
         return []
 
 
-def write_part(part: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Keep arrays by name.
+def write_part(part: Path, answers: DataclassInstance) -> None:
+    """Keep the answers on a scan.
+
+    Args:
+        part: the file.
+        answers: a dataclass of arrays.
 
     Raises:
         OutputError: the file could not be written.
     """
     with written_whole(part) as partial, partial.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **{field.name: getattr(answers, field.name) for field in fields(answers)})
 
 
-def read_part(part: Path, names: Collection[str]) -> dict[str, NDArray[Any]] | None:
-    """Arrays that were kept; None where there is no such file, or a damaged one.
+def read_part(part: Path, kind: type[_Answers]) -> _Answers | None:
+    """Answers that were kept; None where there is no such file, or a damaged one.
 
     Args:
         part: the file.
-        names: of the arrays.
+        kind: what they are, a dataclass of arrays.
     """
     try:
         with np.load(part) as kept:
-            return {name: kept[name] for name in names}
+            return kind(**{field.name: kept[field.name] for field in fields(kind)})
     except _DAMAGED:
         return None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..analysis.models import Models
     from ..analysis.settings import AnalysisSettings
 
-__all__ = ["add_analysis_options", "models_of", "settings_of"]
+__all__ = ["add_analysis_options", "add_running_options", "models_of", "settings_of"]
 
 # In place of a malignancy file.
 _NONE = "none"
@@ -23,7 +23,7 @@ def add_analysis_options(option: Callable[..., Any]) -> None:
     Args:
         option: what `verb` gave.
     """
-    from ..analysis.settings import ENGINES, PRECISIONS, REGIONS, AnalysisSettings
+    from ..analysis.settings import REGIONS, AnalysisSettings
 
     default = AnalysisSettings()
     for name, what in (("seg", "segmentation"), ("nodule", "nodule")):
@@ -38,14 +38,24 @@ def add_analysis_options(option: Callable[..., Any]) -> None:
         f"{default.nodule_threshold:g})")  # fmt: skip
     option("--mark-threshold", type=float, default=default.mark_threshold, metavar="P",
         help="a voxel is marked when more probable than this (default: %(default)g)")  # fmt: skip
-    chosen = (
-        ("region", REGIONS, "look everywhere, or in the lungs only"),
-        ("engine", ENGINES, "what runs the networks"),
-        ("precision", PRECISIONS, "auto: by the device; mixed: segmentation in float32"),
-    )
-    for name, choices, what in chosen:
-        option(f"--{name}", choices=choices, default=getattr(default, name),
-            help=f"{what} (default: %(default)s)")  # fmt: skip
+    option("--region", choices=REGIONS, default=default.region,
+        help="look everywhere, or in the lungs only (default: %(default)s)")  # fmt: skip
+    add_running_options(option)
+
+
+def add_running_options(option: Callable[..., Any]) -> None:
+    """Add engine, precision and device.
+
+    Args:
+        option: what `verb` gave.
+    """
+    from ..analysis.settings import ENGINES, PRECISIONS, AnalysisSettings
+
+    default = AnalysisSettings()
+    option("--engine", choices=ENGINES, default=default.engine,
+        help="what runs the networks (default: %(default)s)")  # fmt: skip
+    option("--precision", choices=PRECISIONS, default=default.precision,
+        help="auto: by the device; mixed: segmentation in float32 (default: %(default)s)")  # fmt: skip
     option("--device", default=default.device, metavar="DEVICE",
         help="auto, cpu, cuda, cuda:1 and so on (default: %(default)s)")  # fmt: skip
 

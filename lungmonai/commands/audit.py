@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ def add(verbs: Any) -> None:
 def _audit(arguments: argparse.Namespace) -> int:
     from ..data.audit.leaks import find_leaks
     from ..data.audit.report import audit_record, audit_table
-    from ..files import written_whole
+    from ..json_file import write_json
     from ..progress import Bars
 
     lists = _lists(arguments.first, arguments.second)
@@ -38,8 +37,7 @@ def _audit(arguments: argparse.Namespace) -> int:
         audit = find_leaks(lists, radius_mm=radius_mm, content=content, progress=bars)
     sys.stdout.write(audit_table(audit, lists) + "\n")
     if arguments.json:
-        with written_whole(arguments.json) as part:
-            part.write_text(json.dumps(audit_record(audit, lists, radius_mm), indent=1), encoding="utf-8")
+        write_json(arguments.json, audit_record(audit, lists, radius_mm))
     return FOUND if audit.leaks else 0
 
 

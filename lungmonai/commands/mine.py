@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .analysis_options import add_running_options
 from .verb import FOUND, say, verb
 
 __all__ = ["add"]
@@ -14,29 +15,24 @@ __all__ = ["add"]
 
 def add(verbs: Any) -> None:
     """Add `lungmonai mine`."""
-    from ..analysis.settings import ENGINES, PRECISIONS, AnalysisSettings
+    from ..analysis.settings import AnalysisSettings
     from ..data.datalist import SPLITS
     from ..data.listed import EVERY
 
-    default = AnalysisSettings()
+    threshold = AnalysisSettings().mark_threshold
     option = verb(verbs, "mine", _mine, "find candidates in a datalist's scans, to train the classifier on")
     option("datalist", type=Path, help="a datalist of this project")
     option("-o", "--output", required=True, type=Path, metavar="FILE", help="the table to write (CSV)")
     option("--split", choices=(*SPLITS, EVERY), default=SPLITS[0],
         help="which list, or all of them (default: %(default)s)")  # fmt: skip
     option("--seg", type=Path, metavar="FILE", help="segmentation weights (default: the seg bundle's)")
-    option("--threshold", type=float, default=default.mark_threshold, metavar="P",
+    option("--threshold", type=float, default=threshold, metavar="P",
         help="a voxel is marked when more probable than this (default: %(default)g)")  # fmt: skip
     option("--most", type=int, default=1000, metavar="N",
         help="false candidates kept of a scan, drawn at random (default: %(default)s)")  # fmt: skip
     option("--seed", type=int, default=0, metavar="N", help="of that draw (default: %(default)s)")
     option("--workers", type=int, default=1, metavar="N", help="scans at a time (default: %(default)s)")
-    option("--engine", choices=ENGINES, default=default.engine,
-        help="what runs the network (default: %(default)s)")  # fmt: skip
-    option("--precision", choices=PRECISIONS, default=default.precision,
-        help="auto: by the device (default: %(default)s)")  # fmt: skip
-    option("--device", default=default.device, metavar="DEVICE",
-        help="auto, cpu, cuda, cuda:1 and so on (default: %(default)s)")  # fmt: skip
+    add_running_options(option)
     option("--quiet", action="store_true", help="neither progress nor a summary")
 
 

@@ -115,15 +115,18 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _summary(records: list[ScanRecord], folder: Path) -> str:
+    from ..words import many
+
     nodules = [nodule for record in records for nodule in record.nodules]
     candidates = Counter(one.label for record in records for one in record.candidates)
     textures = Counter(nodule.texture for nodule in nodules)
     places = Counter(nodule.place for nodule in nodules)
     sizes = sorted(nodule.diameter_mm for nodule in nodules)
+    malignant = sum(nodule.malignant for nodule in nodules)
     spread = f"{sizes[0]:.1f} to {sizes[-1]:.1f} mm" if sizes else "none"
     lines = (
-        f"{len(records):,} scans in {folder}",
-        f"{len(nodules):,} nodules, {sum(nodule.malignant for nodule in nodules):,} malignant, {spread}",
+        f"{many(len(records), 'scan')} in {folder}",
+        f"{many(len(nodules), 'nodule')}, {malignant:,} malignant, {spread}",
         f"  {_counted(textures)}",
         f"  {_counted(places)}",
         f"{candidates[1]:,} candidates on nodules, {candidates[0]:,} elsewhere",

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from ..words import many
 
-__all__ = ["opened_csv", "read_rows"]
+__all__ = ["opened_csv", "read_numbered_rows", "read_rows"]
 
 
 @contextmanager
@@ -64,15 +65,28 @@ def read_rows(path: Path, wanted: Sequence[str]) -> list[dict[str, str]]:
         DataError: the table cannot be read, lacks a column, or has a row of several lines or of another
             length than its header.
     """
+    return [row for _, row in read_numbered_rows(path, wanted)]
+
+
+def read_numbered_rows(path: Path, wanted: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """The same rows, each with the line of the file that it stands in.
+
+    Args:
+        path: as for `read_rows`.
+        wanted: as for `read_rows`.
+
+    Raises:
+        DataError: as for `read_rows`.
+    """
     with opened_csv(path, wanted) as (columns, lines):
         numbered = [(line, values) for line, values in enumerate(lines, 2) if any(map(str.strip, values))]
-        return [_row(path, line, columns, values) for line, values in numbered]
+        return [(line, _row(path, line, columns, values)) for line, values in numbered]
 
 
 def _row(path: Path, line: int, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
     if len(values) != len(columns):
         raise DataError(
-            f"{path} has {len(values)} values in line {line}",
+            f"{path} has {many(len(values), 'value')} in line {line}",
             wanted=f"{len(columns)}, as many as columns",
             do="Mend the line, or download the table again.",
         )

@@ -104,7 +104,8 @@ def read_datalist(path: Path) -> Datalist:
     try:
         datalist = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} could not be read: {error}", wanted="a datalist in JSON", do=make) from error
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} could not be read: {why}", wanted="a datalist in JSON", do=make) from error
     if not isinstance(datalist, dict) or not _lists(datalist):
         raise DataError(
             f"{path} has none of the lists {', '.join(SPLITS)}, or no list under such a name",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..words import many
 from .froc_text import rate_name
 
 __all__ = ["analysis_text"]
@@ -38,10 +39,10 @@ def _head(evaluation: Mapping[str, Any]) -> list[str]:
     found = sum(one["found"] for one in nodules)
     lines = [
         f"{evaluation['datalist']}, list {evaluation['split']}: "
-        f"{_many(len(scans) - failed, 'scan')} analysed, {_many(len(nodules), 'nodule')}, {found} found"
+        f"{many(len(scans) - failed, 'scan')} analysed, {many(len(nodules), 'nodule')}, {found} found"
     ]
     if failed:
-        lines.append(f"FAILED: {_many(failed, 'scan')}, in no number below.")
+        lines.append(f"FAILED: {many(failed, 'scan')}, in no number below.")
     if any(one and one["stand_in"] for one in evaluation["weights"].values()):
         lines.append("STAND-IN WEIGHTS: these numbers say nothing of any detector.")
     return [*lines, *(f"NOTE: {note}." for note in evaluation["notes"])]
@@ -111,8 +112,8 @@ def _malignancy(evaluation: Mapping[str, Any]) -> list[str]:
         return ["Malignancy: no network for it; every reported nodule stands as predicted benign."]
     if told is None:
         return ["Malignancy: not measured, for want of two malignant and two benign nodules."]
-    counts = f"{told['malignant']} malignant of {_many(told['nodules'], 'nodule')}"
-    lines = [f"Malignancy at the annotated centres, {counts} of {_many(told['patients'], 'patient')}"]
+    counts = f"{told['malignant']} malignant of {many(told['nodules'], 'nodule')}"
+    lines = [f"Malignancy at the annotated centres, {counts} of {many(told['patients'], 'patient')}"]
     names = {"auc": "AUC", "auc_diameter": "AUC of the diameter alone", "difference": "difference"}
     for key, name in names.items():
         lines.append(f"  {name:<26}{_interval(told[key], told[f'{key}_interval'])}")
@@ -127,7 +128,3 @@ def _interval(value: float | None, ends: Sequence[float | None] | None) -> str:
 
 def _share(value: float | None) -> str:
     return _NO_MISS if value is None else f"{value:.3f}"
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"

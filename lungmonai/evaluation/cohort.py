@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,6 @@ __all__ = ["STAGE", "Analyst", "Cohort", "analyze_cohort"]
 
 # What progress is called with.
 STAGE = "Analysing scans"
-_ARRAYS = tuple(field.name for field in fields(ScanAnswers))
 
 
 class Analyst(Protocol):
@@ -73,13 +72,15 @@ def analyze_cohort(
         DataError: the list cannot be used, as `check_items` says; or no scan at all could be analysed.
         OutputError: the folder cannot be written to.
     """
+    from ..analysis.parts import read_part
+
     check_items(items)
     make_folder(parts)
     told, cohort = analyst.told(), Cohort(items)
     waiting = []
     for item in items:
         part = _part(item, told, parts)
-        kept = _read(part)
+        kept = read_part(part, ScanAnswers)
         if kept is None:
             waiting.append((item, part))
         else:
@@ -101,7 +102,7 @@ def _answer(item: ScanItem, part: Path, analyst: Analyst) -> ScanAnswers | str:
 
     try:
         answers = analyst(item)
-        write_part(part, {name: getattr(answers, name) for name in _ARRAYS})
+        write_part(part, answers)
     except OutputError:
         raise  # the next scan could not be kept either
     except LungmonaiError as error:
@@ -119,13 +120,6 @@ def _part(item: ScanItem, told: dict[str, Any], parts: Path) -> Path:
     # The classifier's candidates of training and the label volume decide nothing here.
     said = {key: value for key, value in item.items() if key not in ("candidates", "label")}
     return part_path(parts, {**told, "item": said, "files": facts_of(item["image"])})
-
-
-def _read(part: Path) -> ScanAnswers | None:
-    from ..analysis.parts import read_part
-
-    kept = read_part(part, _ARRAYS)
-    return None if kept is None else ScanAnswers(**kept)
 
 
 def _check_some(cohort: Cohort) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from ..errors import DataError
 from ..files import make_folder
+from ..json_file import write_json
 from ..metrics.froc import RATES
 from ..metrics.intervals import DRAWS
 from ..metrics.paired_froc import PairedFroc, compare_froc
 from .froc_figure import draw_froc
 from .froc_report import FrocReport, evaluate_froc
-from .json_file import write_json
 from .submission import Submission
 from .truth import Truth
 

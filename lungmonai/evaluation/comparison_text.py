@@ -7,6 +7,7 @@ import math
 from ..metrics.froc import RATES
 from ..metrics.intervals import Interval
 from ..metrics.paired import Paired
+from ..words import many
 from .comparison import Comparison
 from .froc_text import rate_name
 
@@ -24,7 +25,7 @@ def comparison_text(comparison: Comparison) -> str:
     rows = [("CPM", paired.cpm), *zip(map(_at, RATES), paired.at_rates, strict=True)]
     lines = [
         *comparison.names,
-        f"{len(truth.nodules.scan):,} nodules in {len(truth.scans):,} scans, {listed}",
+        f"{many(len(truth.nodules.scan), 'nodule')} in {many(len(truth.scans), 'scan')}, {listed}",
         "",
         _line(*head),
         *(_row(name, one) for name, one in rows),

@@ -10,6 +10,7 @@ from .. import __version__
 from ..data.datalist import ScanItem
 from ..errors import SettingsError
 from ..files import written_whole
+from ..json_file import write_json
 from ..metrics.intervals import DRAWS
 from ..progress import Progress
 from .analysis_tables import write_tables
@@ -17,7 +18,6 @@ from .analysis_text import analysis_text
 from .cohort import Cohort, analyze_cohort
 from .cohort_evaluation import CohortEvaluation, evaluate_cohort
 from .cohort_items import check_items
-from .json_file import write_json
 from .result_folder import JSON, PARTS, held_folder
 from .scan_answers import ScanAnalyst
 

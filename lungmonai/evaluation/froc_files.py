@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..files import make_folder
+from ..json_file import write_json
 from .froc_figure import draw_froc
 from .froc_lists import false_marks, missed_nodules, write_curve, write_false_marks, write_missed
 from .froc_report import FrocReport
-from .json_file import write_json
 
 __all__ = ["write_froc", "write_froc_json"]
 

@@ -14,6 +14,7 @@ from ..metrics.froc import RATES, Froc, froc, sensitivity_at
 from ..metrics.froc_bootstrap import FrocBootstrap, bootstrap_froc, froc_draws
 from ..metrics.intervals import Interval, percentile_interval
 from ..metrics.judging import Marks, Verdicts, judge_each
+from ..words import many
 from .strata import Stratum, strata_of
 from .submission import CountedMarks, Submission
 from .truth import Truth
@@ -260,17 +261,17 @@ def _notes(report: FrocReport) -> list[str]:
     counted, notes = report.counted, []
     if counted.unknown_scans:
         notes.append(
-            f"{counted.unknown_marks} marks of {report.name} do not count: they lie in "
-            f"{len(counted.unknown_scans)} scans that are not evaluated, such as {counted.unknown_scans[0]}"
+            f"not counted: {many(counted.unknown_marks, 'mark')} of {report.name} in "
+            f"{many(len(counted.unknown_scans), 'scan')} not evaluated, such as {counted.unknown_scans[0]}"
         )
     if counted.dropped:
         notes.append(
-            f"{counted.dropped} marks do not count: they are beyond the {report.max_marks} highest of a scan"
+            f"not counted: {many(counted.dropped, 'mark')} beyond the {report.max_marks} highest of a scan"
         )
     if report.repeated:
         notes.append(
-            f"{report.repeated} rows of {report.name} repeat another one exactly; each counts, as in "
-            "LUNA16's script: off the nodules they are false marks"
+            f"repeated exactly: {many(report.repeated, 'row')} of {report.name}; each counts, as in LUNA16's "
+            "script: off the nodules as a false mark"
         )
     return [*notes, *_mistaken_axes(report)]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..files import make_folder
+from ..json_file import write_json
 from .figure_file import write_figure
-from .json_file import write_json
 from .reliability_figure import draw_reliability
 from .score_figures import precision_recall_figure, roc_figure
 from .score_report import ScoreReport

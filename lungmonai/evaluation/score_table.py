@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.csv_rows import read_rows
+from ..data.csv_rows import read_numbered_rows
 from ..errors import DataError
+from ..words import many
 
 __all__ = ["ScoreTable", "check_same_rows", "read_scores"]
 
@@ -70,23 +71,21 @@ def read_scores(path: Path) -> ScoreTable:
             without its patient, or samples of one class only.
     """
     path = Path(path)
-    rows = read_rows(path, ("label", "probability"))
-    if not rows:
+    table = _Table(path, *_lines_and_rows(path))
+    if not table.rows:
         raise DataError(f"{path} has no rows", wanted="a sample a row", do="Check how the table was made.")
-    labels = _numbers(path, rows, "label", (0, 1), "0 or 1", whole=True) == 1
+    labels = _numbers(table, "label", (0, 1), "0 or 1", whole=True) == 1
     if labels.all() or not labels.any():
         raise DataError(
-            f"{path} has {int(labels.sum())} positive samples of {len(labels)}",
+            f"{path} has {many(int(labels.sum()), 'positive sample')} of {len(labels)}",
             wanted="some of both classes",
             do="Add samples, or check its labels.",
         )
-    groups, kind = _groups(path, rows)
-    names = {name: [row[name] for row in rows] for name in _NAMES if name in rows[0]}
-    probs = _numbers(path, rows, "probability", (0, 1), "a probability from 0 to 1")
-    diameters = _optional(
-        path, rows, "diameter_mm", (math.ulp(0.0), math.inf), "a diameter over 0, or nothing"
-    )
-    texture = _optional(path, rows, "texture", (1, 5), "a rating from 1 to 5, or nothing")
+    groups, kind = _groups(table)
+    names = {name: table.column(name) for name in _NAMES if table.has(name)}
+    probs = _numbers(table, "probability", (0, 1), "a probability from 0 to 1")
+    diameters = _optional(table, "diameter_mm", (math.ulp(0.0), math.inf), "a diameter over 0, or nothing")
+    texture = _optional(table, "texture", (1, 5), "a rating from 1 to 5, or nothing")
     return ScoreTable(path.name, labels, probs, groups, kind, diameters, texture, names)
 
 
@@ -100,7 +99,7 @@ def check_same_rows(one: ScoreTable, other: ScoreTable) -> None:
     """
     if len(one) != len(other):
         raise DataError(
-            f"{one.name} has {len(one)} rows and {other.name} {len(other)}",
+            f"{one.name} has {many(len(one), 'row')} and {other.name} {len(other)}",
             wanted="the same samples in both",
             do="Score both on the same table; compare detectors with `lungmonai evaluate compare`.",
         )
@@ -121,31 +120,50 @@ def check_same_rows(one: ScoreTable, other: ScoreTable) -> None:
             )
 
 
-def _groups(path: Path, rows: list[dict[str, str]]) -> tuple[NDArray[np.generic], str]:
+@dataclass(frozen=True)
+class _Table:
+    """The rows of a file, each with its line."""
+
+    path: Path
+    lines: Sequence[int]
+    rows: Sequence[Mapping[str, str]]
+
+    def has(self, column: str) -> bool:
+        return column in self.rows[0]
+
+    def column(self, name: str) -> list[str]:
+        return [row[name] for row in self.rows]
+
+
+def _lines_and_rows(path: Path) -> tuple[list[int], list[dict[str, str]]]:
+    numbered = read_numbered_rows(path, ("label", "probability"))
+    return [line for line, _ in numbered], [row for _, row in numbered]
+
+
+def _groups(table: _Table) -> tuple[NDArray[np.generic], str]:
     for kind in _GROUPS:
-        if kind in rows[0]:
-            names = [row[kind] for row in rows]
+        if table.has(kind):
+            names = table.column(kind)
             if not all(names):
                 raise DataError(
-                    f"{path} names no {kind} in row {names.index('') + 1}",
+                    f"{table.path} names no {kind} in line {table.lines[names.index('')]}",
                     wanted=f"one in each row, or no column {kind}",
                     do="Fill it in, or remove the column.",
                 )
             return np.array(names), kind
-    return np.arange(len(rows)), "row"
+    return np.arange(len(table.rows)), "row"
 
 
 def _optional(
-    path: Path, rows: list[dict[str, str]], column: str, limits: tuple[float, float], wanted: str
+    table: _Table, column: str, limits: tuple[float, float], wanted: str
 ) -> NDArray[np.float64]:
-    if column not in rows[0]:
-        return np.full(len(rows), np.nan)
-    return _numbers(path, rows, column, limits, wanted, empty=True)
+    if not table.has(column):
+        return np.full(len(table.rows), np.nan)
+    return _numbers(table, column, limits, wanted, empty=True)
 
 
 def _numbers(
-    path: Path,
-    rows: list[dict[str, str]],
+    table: _Table,
     column: str,
     limits: tuple[float, float],
     wanted: str,
@@ -154,16 +172,17 @@ def _numbers(
     whole: bool = False,
 ) -> NDArray[np.float64]:
     """A column as numbers; NaN where it is empty and may be."""
-    numbers = np.array([_number(row[column]) for row in rows])
+    texts = table.column(column)
+    numbers = np.array([_number(text) for text in texts])
     good = np.isfinite(numbers) & (numbers >= limits[0]) & (numbers <= limits[1])
     if empty:
-        good |= np.array([not row[column] for row in rows])
+        good |= np.array([not text for text in texts])
     if whole:
         good &= numbers == np.round(numbers)
     if not good.all():
         at = int(np.argmin(good))
         raise DataError(
-            f"{path} has {column} {rows[at][column] or 'nothing'!r} in row {at + 1}",
+            f"{table.path} has {column} {texts[at] or 'nothing'!r} in line {table.lines[at]}",
             wanted=wanted,
             do="Mend the table.",
         )

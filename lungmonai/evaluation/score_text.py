@@ -31,7 +31,7 @@ def score_text(report: ScoreReport) -> str:
             *_calibrated(report),
         ],
         *map(_rival, report.rivals),
-        [f"Note: {note}" for note in (*_always(report), *report.notes)],
+        [f"Note: {note.removesuffix('.')}." for note in (*_always(report), *report.notes)],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..data.luna16.tables import POSITION, NumberTable, read_numbers
 from ..errors import DataError, SettingsError
 from ..metrics.judging import Marks
+from ..words import many
 
 __all__ = [
     "CountedMarks",
@@ -86,8 +87,9 @@ class Submission:
         unknown = tuple(sorted(name for name in self.seriesuids if name not in numbers))
         if self.seriesuids and len(unknown) == len(self.seriesuids):
             raise DataError(
-                f"{self.name} names {len(unknown)} scans, none of which is evaluated, such as {unknown[0]}",
-                wanted=f"marks in the {len(numbers)} scans that are",
+                f"{self.name} names {many(len(unknown), 'scan')}, none of them evaluated, "
+                f"such as {unknown[0]}",
+                wanted=f"marks in what is evaluated: {many(len(numbers), 'scan')}",
                 do="Check that its seriesuid column holds the series UIDs of the annotations.",
             )
         scan = number[self.scan]
@@ -143,7 +145,8 @@ def merge_folds(folds: Sequence[Submission]) -> Submission:
         both = sorted(set(one.seriesuids) & set(other.seriesuids))
         if both:
             raise DataError(
-                f"{one.name} and {other.name} both have marks in {len(both)} scans, such as {both[0]}",
+                f"{one.name} and {other.name} both have marks in {many(len(both), 'scan')}, "
+                f"such as {both[0]}",
                 wanted="folds that share no scan",
                 do="Leave one of them out, or evaluate each alone.",
             )
@@ -171,7 +174,7 @@ def good_numbers(path: Path, columns: Sequence[str]) -> NumberTable:
     if table.bad:
         first = table.bad[0]
         raise DataError(
-            f"{path} has {len(table.bad)} rows that cannot be used, the first in line {first.line}: "
+            f"{path} has {many(len(table.bad), 'row')} that cannot be used, the first in line {first.line}: "
             f"{first.reason}",
             wanted="a series UID and finite numbers in each row",
             do="Mend the rows, or leave them out on purpose.",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..errors import SettingsError
 from ..nodule import ScanResult
+from ..words import many
 from .context import context_height, draw_context, draw_scan_facts
 from .layout import (
     BACKGROUND_COLOR,
@@ -114,8 +115,8 @@ def _title(content: Content) -> str:
     if not found:
         return f"No {thing} was found"
     if shown == found:
-        return f"{found} of {found} {thing}{'' if found == 1 else 's'} shown"
-    return f"{shown} of {found} {thing}s shown, the most probable"
+        return f"{found} of {many(found, thing)} shown"
+    return f"{shown} of {many(found, thing)} shown, the most probable"
 
 
 def _draw_nodules(page: Page, content: Content, top: float) -> None:

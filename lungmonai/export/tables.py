@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import SettingsError
 from ..files import written_whole
 from ..nodule import Candidate, Nodule, ScanResult
+from ..words import many
 
 __all__ = [
     "PURPOSE",
@@ -263,15 +264,11 @@ def _json_text(document: dict[str, Any]) -> str:
 
 def _title(result: ScanResult, *, stand_in: bool) -> str:
     found, kind = len(result.nodules), "dense spot" if stand_in else "nodule"
-    spots = _counted(found, kind) if found else f"no {kind} was found"
-    counts = f"{spots} in {_counted(len(result.candidates), 'candidate')}"
+    spots = many(found, kind) if found else f"no {kind} was found"
+    counts = f"{spots} in {many(len(result.candidates), 'candidate')}"
     room = _TABLE_WIDTH - len(counts) - 2
     name = result.series_uid
     return f"{name if len(name) <= room else name[: room - 1] + '…'}: {counts}"
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _grid(shown: Sequence[tuple[int, Nodule]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,6 @@ class Answers:
     voxels: NDArray[np.int64]
     label: NDArray[np.int64]
     prob: NDArray[np.float64]
-
-
-_ARRAYS = tuple(field.name for field in fields(Answers))
 
 
 class Asker:
@@ -125,12 +122,13 @@ def ask_all(
     """
     make_folder(parts)
     files = [_part(item, asker, parts) for item in items]
-    answers = {place: kept for place, part in enumerate(files) if (kept := _read(part)) is not None}
+    kept = {place: read_part(part, Answers) for place, part in enumerate(files)}
+    answers = {place: one for place, one in kept.items() if one is not None}
     progress(stage, len(answers), len(items))
     for place, (item, part) in enumerate(zip(items, files, strict=True)):
         if place not in answers:
             answers[place] = one = asker(item)
-            write_part(part, {name: getattr(one, name) for name in _ARRAYS})
+            write_part(part, one)
             progress(stage, len(answers), len(items))
     return [answers[place] for place in range(len(items))]
 
@@ -153,8 +151,3 @@ def _counted(probability: NDArray[np.uint8], label: NDArray[np.bool_]) -> NDArra
 def _part(item: ScanItem, asker: Asker, parts: Path) -> Path:
     files = [facts_of(path) for path in (item["image"], item.get("label", "")) if path]
     return part_path(parts, {**asker.told(), "item": item, "files": files})
-
-
-def _read(part: Path) -> Answers | None:
-    kept = read_part(part, _ARRAYS)
-    return None if kept is None else Answers(**kept)

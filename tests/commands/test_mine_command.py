@@ -44,7 +44,7 @@ def test_a_table_from_a_datalist(
     assert main(words) == 0
     out, err = capsys.readouterr()
     nodules = len(json.loads(datalist.read_text())["training"][0]["nodules"])
-    assert out.startswith("1 scans: ")
+    assert out.startswith("1 scan: ")
     assert f" of {nodules} nodules found, by " in out
     assert "stand-in" in err
     assert "1/1" in err  # progress
@@ -63,7 +63,7 @@ def test_a_scan_that_cannot_be_read_is_left_out(
 ) -> None:
     assert main(["mine", str(datalist), "--split", "test", "-o", str(tmp_path / "c.csv")]) == 8
     out, err = capsys.readouterr()
-    assert out.startswith("1 scans: ")
+    assert out.startswith("1 scan: ")
     assert f"Left out: {tmp_path / 'gone.mhd'}: " in err
 
 

@@ -59,5 +59,5 @@ def test_rows_by_column(tmp_path: Path) -> None:
 def test_a_row_of_another_length_is_refused(tmp_path: Path, row: str) -> None:
     path = tmp_path / "table.csv"
     path.write_text(f"a,b\n1,2\n{row}\n")
-    with pytest.raises(DataError, match=rf"has {len(row.split(','))} values in line 3; wanted 2"):
+    with pytest.raises(DataError, match=rf"has {len(row.split(','))} values? in line 3; wanted 2"):
         read_rows(path, ())

@@ -18,7 +18,7 @@ def test_what_a_person_reads(tmp_path: Path) -> None:
     assert "In brackets the 95% interval of 50 draws of the scans, the same for A and B." in text
     assert "p: 20 permutations" in text
     assert "holds 0: these scans do not tell which one is ahead." in text
-    assert text.count("Note: 1 marks of b.csv do not count") == 1
+    assert text.count("Note: not counted: 1 mark of b.csv") == 1
     assert "Note: NO LIST" not in text
     assert "No test was made." in comparison_text(compared(tmp_path, [("b", 90, 0, 0, 0.3)], permutations=0))
     assert signed(Interval(0.0251, -0.0112, 0.03, 0.95, 9)) == "+0.025 (-0.011 to +0.030)"

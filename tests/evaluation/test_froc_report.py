@@ -90,10 +90,10 @@ def test_what_does_not_count_is_told(tmp_path: Path) -> None:
     assert (told["unknown_scans"], told["unknown_marks"], told["repeated_rows"]) == (["z"], 1, 1)
     assert told["max_marks"] == 2
     assert told["notes"] == [
-        "1 marks of marks.csv do not count: they lie in 1 scans that are not evaluated, such as z",
-        "1 marks do not count: they are beyond the 2 highest of a scan",
-        "1 rows of marks.csv repeat another one exactly; each counts, as in LUNA16's script: off the nodules "
-        "they are false marks",
+        "not counted: 1 mark of marks.csv in 1 scan not evaluated, such as z",
+        "not counted: 1 mark beyond the 2 highest of a scan",
+        "repeated exactly: 1 row of marks.csv; each counts, as in LUNA16's script: off the nodules as a "
+        "false mark",
     ]
 
 

@@ -36,17 +36,17 @@ def test_series_and_rows_stand_in_for_patients(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("label", "2", "label '2' in row 3; wanted 0 or 1"),
-        ("label", "0.5", "label '0.5' in row 3; wanted 0 or 1"),
-        ("label", "", "label 'nothing' in row 3; wanted 0 or 1"),
-        ("probability", "nan", "probability 'nan' in row 3; wanted a probability from 0 to 1"),
-        ("probability", "1.01", "probability '1.01' in row 3; wanted a probability from 0 to 1"),
-        ("probability", "-0.1", "probability '-0.1' in row 3; wanted a probability from 0 to 1"),
-        ("probability", "high", "probability 'high' in row 3; wanted a probability from 0 to 1"),
-        ("diameter_mm", "0", "diameter_mm '0' in row 3; wanted a diameter over 0, or nothing"),
-        ("diameter_mm", "inf", "diameter_mm 'inf' in row 3; wanted a diameter over 0, or nothing"),
-        ("texture", "6", "texture '6' in row 3; wanted a rating from 1 to 5, or nothing"),
-        ("patient", "", "names no patient in row 3; wanted one in each row, or no column patient"),
+        ("label", "2", "label '2' in line 4; wanted 0 or 1"),
+        ("label", "0.5", "label '0.5' in line 4; wanted 0 or 1"),
+        ("label", "", "label 'nothing' in line 4; wanted 0 or 1"),
+        ("probability", "nan", "probability 'nan' in line 4; wanted a probability from 0 to 1"),
+        ("probability", "1.01", "probability '1.01' in line 4; wanted a probability from 0 to 1"),
+        ("probability", "-0.1", "probability '-0.1' in line 4; wanted a probability from 0 to 1"),
+        ("probability", "high", "probability 'high' in line 4; wanted a probability from 0 to 1"),
+        ("diameter_mm", "0", "diameter_mm '0' in line 4; wanted a diameter over 0, or nothing"),
+        ("diameter_mm", "inf", "diameter_mm 'inf' in line 4; wanted a diameter over 0, or nothing"),
+        ("texture", "6", "texture '6' in line 4; wanted a rating from 1 to 5, or nothing"),
+        ("patient", "", "names no patient in line 4; wanted one in each row, or no column patient"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(tmp_path: Path, column: str, value: str, message: str) -> None:
@@ -54,6 +54,12 @@ def test_values_that_make_no_sense_are_refused(tmp_path: Path, column: str, valu
     rows[2][column] = value
     with pytest.raises(DataError, match=re.escape(message)):
         read_scores(write_rows(tmp_path / "t.csv", rows))
+
+
+def test_empty_lines_are_counted_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("label,probability\n\n1,0.5\n0,high\n")
+    with pytest.raises(DataError, match="probability 'high' in line 4"):
+        read_scores(tmp_path / "t.csv")
 
 
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:

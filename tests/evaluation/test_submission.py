@@ -49,7 +49,7 @@ def test_columns_may_stand_in_any_order(tmp_path: Path) -> None:
 def test_a_row_that_cannot_be_used_is_refused(tmp_path: Path, row: str, why: str) -> None:
     path = written(tmp_path / "marks.csv", f"{HEAD},probability", [("a", 1, 2, 3, 0.5), (row,)])
     text = (
-        f"{path} has 1 rows that cannot be used, the first in line 3: {why}; wanted a series UID and finite"
+        f"{path} has 1 row that cannot be used, the first in line 3: {why}; wanted a series UID and finite"
     )
     with pytest.raises(DataError, match=re.escape(text)):
         read_submission(path)
@@ -83,7 +83,7 @@ def test_folds_are_one_submission(tmp_path: Path) -> None:
 
 def test_a_scan_in_two_folds_is_refused() -> None:
     folds = [submission_of([0, 1], [0.5, 0.5], "ab", "one.csv"), submission_of([0], [0.5], "b", "two.csv")]
-    text = "one.csv and two.csv both have marks in 1 scans, such as b; wanted folds that share no scan"
+    text = "one.csv and two.csv both have marks in 1 scan, such as b; wanted folds that share no scan"
     with pytest.raises(DataError, match=re.escape(text)):
         merge_folds(folds)
     with pytest.raises(SettingsError, match="no submission; wanted at least one file"):
@@ -96,7 +96,7 @@ def test_marks_in_scans_that_are_not_evaluated_do_not_count() -> None:
     assert counted.marks.scan.tolist() == [2, 1]
     assert counted.marks.prob.tolist() == [0.1, 0.4]
     assert (counted.unknown_scans, counted.unknown_marks, counted.dropped) == (("b",), 2, 0)
-    text = "x.csv names 3 scans, none of which is evaluated, such as a; wanted marks in the 1 scans that are"
+    text = "x.csv names 3 scans, none of them evaluated, such as a; wanted marks in what is evaluated: 1 scan"
     with pytest.raises(DataError, match=re.escape(text)):
         one.marks_in(["x"])
 

@@ -76,8 +76,8 @@ def test_repeated_annotations_are_told(tmp_path: Path) -> None:
             ("a", 0, 0, 0, 0),
             "has a diameter of 0 in line 3; wanted a diameter in mm above 0, or -1 where it is",
         ),
-        (("a", 0, 0, 0, "nan"), "has 1 rows that cannot be used, the first in line 3: diameter_mm is 'nan'"),
-        (("a", 0, 0, 0, ""), "has 1 rows that cannot be used, the first in line 3: diameter_mm is ''"),
+        (("a", 0, 0, 0, "nan"), "has 1 row that cannot be used, the first in line 3: diameter_mm is 'nan'"),
+        (("a", 0, 0, 0, ""), "has 1 row that cannot be used, the first in line 3: diameter_mm is ''"),
     ],
 )
 def test_a_nodule_has_a_diameter(tmp_path: Path, row: tuple, why: str) -> None:

@@ -117,7 +117,7 @@ def test_what_is_told_is_what_the_whole_analysis_says_of_those_slices(
     words += ["--pictures", str(data / "pictures"), "--reference", str(reference)]
     assert measure_weights.main(words) == 0
     out = capsys.readouterr().out
-    assert out.startswith("1 scans of the list `test`, ")
+    assert out.startswith("1 scan of the list `test`, ")
     assert "|  | these weights | published reference |" in out
     told = json.loads((data / "out.json").read_text())
     ours = told["these weights"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis_options import add_analysis_options, models_of, settings_of
 from ..verb import FOUND, say, verb
+from .shared_options import add_draw_options
 
 if TYPE_CHECKING:
     from ...data.datalist import ScanItem
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _STAND_IN = "These weights are a stand-in that shows how the software works: the numbers say nothing."
-# As LUNA16's script draws.
-_DRAWS = 1000
 _CROPS = 60
 
 
@@ -36,9 +35,7 @@ def add(verbs: Any) -> None:
     option("-o", "--output", required=True, type=Path, metavar="DIR",
         help="folder for the results; a stopped run in it goes on")  # fmt: skip
     add_analysis_options(option)
-    option("--bootstrap", type=int, default=_DRAWS, metavar="N",
-        help="draws for the intervals; 0 for none (default: %(default)s)")  # fmt: skip
-    option("--seed", type=int, default=0, metavar="N", help="of the draws (default: %(default)s)")
+    add_draw_options(option, "the scans", seeds="the draws", none=True)
     option("--crops", type=int, default=_CROPS, metavar="N",
         help="pictures of lost nodules on the page, and of false reports (default: %(default)s)")  # fmt: skip
     option("--no-page", action="store_true", help="do not write evaluation.html")

@@ -19,15 +19,16 @@ def add(verbs: Any) -> None:
     """Add `lungmonai evaluate calibrate`."""
     option = verb(verbs, "calibrate", _calibrate, "fit a calibration of probabilities on validation data")
     option("table", type=Path, metavar="TABLE.csv",
-        help="columns label, probability, patient; scores_*.csv of the validation list")  # fmt: skip
+        help="label (0, 1), probability, patient or seriesuid: scores_*.csv of validation data")  # fmt: skip
     option("--method", choices=("temperature", "isotonic"), help="how to calibrate (default: not at all)")
     option("--conformal", type=float, metavar="COVERAGE",
         help="also bounds of sets that hold the true class as often as this, such as 0.9")  # fmt: skip
     add_weights_options(option, bundle=None)
     option("--bins", type=int, default=10, metavar="N",
         help="of the calibration error (default: %(default)s)")  # fmt: skip
-    option("--seed", type=int, default=0, help="deals the patients to the folds (default: %(default)s)")
-    option("-o", "--output", type=Path, metavar="DIR", help=f"draw {_PICTURE} there")
+    option("--seed", type=int, default=0, metavar="N",
+        help="of the folds and of the draws (default: %(default)s)")  # fmt: skip
+    option("-o", "--output", type=Path, metavar="DIR", help=f"write {_PICTURE} there")
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:

@@ -10,40 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import SettingsError
 from ..verb import verb
+from .shared_options import add_draw_options, add_output_options, add_truth_options
 
 if TYPE_CHECKING:
     from ...evaluation.froc_report import FrocReport
 
 __all__ = ["add"]
 
-# numberOfBootstrapSamples of LUNA16's script, which draws by default too.
-_DRAWS = 1000
 _ROWS = 10
 
 
 def add(verbs: Any) -> None:
     """Add `lungmonai evaluate froc`."""
     option = verb(verbs, "froc", _froc, "score any system's marks by LUNA16's rule: FROC, CPM, intervals")
-    option("submissions", nargs="+", type=Path, metavar="SUBMISSION",
-        help="CSV with seriesuid, coordX, coordY, coordZ, probability; several are folds")  # fmt: skip
-    option("--annotations", required=True, type=Path, metavar="FILE",
-        help="the nodules: seriesuid, coordX, coordY, coordZ, diameter_mm")  # fmt: skip
-    option("--excluded", type=Path, metavar="FILE", help="findings on which marks count neither way")
-    option("--scans", type=Path, metavar="FILE",
-        help="series UIDs, one a line: false positives are divided by how many they are "
-        "(default: the scans with a nodule or a mark, which favours a system)")  # fmt: skip
-    option("--bootstrap", type=int, default=_DRAWS, metavar="N",
-        help="draws of the scans for the intervals; 0 for none (default: %(default)s)")  # fmt: skip
-    option("--seed", type=int, default=0, metavar="N", help="of the draws (default: %(default)s)")
+    option("submissions", nargs="+", type=Path, metavar="SUBMISSION.csv",
+        help="seriesuid, coordX, coordY, coordZ, probability; several are folds")  # fmt: skip
+    add_truth_options(option, scans="false positives are divided by how many they are (default: the scans "
+        "with a nodule or a mark, which favours a system)")  # fmt: skip
+    add_draw_options(option, "the scans", seeds="the draws", none=True)
     option("--rates", default="", metavar="R,R,…",
         help="more false positives a scan at which to read sensitivity, such as 0.5,1,3")  # fmt: skip
     option("--max-marks", type=int, metavar="N",
         help="count only the N highest marks of a scan; LUNA16's script has 100 (default: all)")  # fmt: skip
     option("--rows", type=int, default=_ROWS, metavar="N",
         help="missed nodules and false positives to list (default: %(default)s)")  # fmt: skip
-    option("--json", type=Path, metavar="FILE", help="write everything as JSON")
-    option("-o", "--output", type=Path, metavar="DIR",
-        help="write froc.png, froc.json, missed.csv, false_positives.csv and curve.csv there")  # fmt: skip
+    add_output_options(option, "froc.png, froc.json, missed.csv, false_positives.csv and curve.csv")
 
 
 def _froc(arguments: argparse.Namespace) -> None:
@@ -53,7 +44,7 @@ def _froc(arguments: argparse.Namespace) -> None:
     from ...evaluation.truth import read_truth
 
     rates = _rates(arguments.rates)
-    _check_draws(arguments.bootstrap, arguments.seed)
+    _check_numbers(arguments.bootstrap, arguments.seed, arguments.rows)
     submission = read_submissions(arguments.submissions)
     truth = read_truth(
         arguments.annotations, excluded=arguments.excluded, scans=arguments.scans, submissions=[submission]
@@ -91,8 +82,10 @@ def _rates(text: str) -> list[float]:
         ) from error
 
 
-def _check_draws(draws: int, seed: int) -> None:
+def _check_numbers(draws: int, seed: int, rows: int) -> None:
     if draws < 0 or seed < 0:
         raise SettingsError(
             f"--bootstrap {draws} --seed {seed}", wanted="numbers from 0", do="0 draws give no intervals."
         )
+    if rows < 0:
+        raise SettingsError(f"--rows is {rows}", wanted="0 or more", do="0 lists none.")

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..verb import verb
+from .shared_options import add_draw_options, add_output_options, add_permutations
 
 __all__ = ["add"]
-
-_DRAWS = 1000
 
 
 def add(verbs: Any) -> None:
@@ -24,22 +23,17 @@ def add(verbs: Any) -> None:
     option("--baselines-from", type=Path, metavar="FILE",
         help="a table of other patients on which the baseline of size and texture is fitted "
         "(default: the table itself, in folds of patients)")  # fmt: skip
-    option("--bootstrap", type=int, default=_DRAWS, metavar="N",
-        help="draws of patients for the intervals (default: %(default)s)")  # fmt: skip
-    option("--permutations", type=int, default=_DRAWS, metavar="N",
-        help="of the paired tests; 0 for none (default: %(default)s)")  # fmt: skip
-    option("--seed", type=int, default=0, metavar="N", help="of draws and folds (default: %(default)s)")
-    option("--json", type=Path, metavar="FILE", help="write everything as JSON")
-    option("-o", "--output", type=Path, metavar="DIR",
-        help="write scores.json, roc.png, precision_recall.png and reliability.png there")  # fmt: skip
+    add_draw_options(option, "the patients", seeds="draws, permutations and folds")
+    add_permutations(option, "the paired tests")
+    add_output_options(option, "scores.json, roc.png, precision_recall.png and reliability.png")
 
 
 def _scores(arguments: argparse.Namespace) -> None:
-    from ...evaluation.json_file import write_json
     from ...evaluation.score_files import write_scores
     from ...evaluation.score_report import score_report
     from ...evaluation.score_table import read_scores
     from ...evaluation.score_text import score_text
+    from ...json_file import write_json
 
     train, against = (
         None if path is None else read_scores(path) for path in (arguments.baselines_from, arguments.against)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..verb import say, verb
 from .beside_weights import add_weights_options, chosen_weights, store
+from .shared_options import add_draw_options, add_truth_options
 
 if TYPE_CHECKING:
     from ...analysis.operating import StoredThreshold
@@ -23,14 +24,12 @@ def add(verbs: Any) -> None:
     option("folder", nargs="?", type=Path, metavar="DIR",
         help="what `lungmonai evaluate analysis` wrote for the validation list")  # fmt: skip
     option("--at", required=True, metavar="DEMAND", help='such as "1 fp/scan" or "sensitivity 0.9"')
-    option("--submission", nargs="+", type=Path, metavar="CSV", help="instead of DIR: the marks")
-    option("--annotations", type=Path, metavar="CSV", help="with --submission: the nodules")
-    option("--excluded", type=Path, metavar="CSV", help="with --submission: findings that do not count")
-    option("--scans", type=Path, metavar="CSV", help="with --submission: the scans that count")
+    option("--submission", nargs="+", type=Path, metavar="FILE",
+        help="instead of DIR, the marks: seriesuid, coordX, coordY, coordZ, probability; several are "
+        "folds")  # fmt: skip
+    add_truth_options(option, scans="the scans that count", only_with="--submission")
     add_weights_options(option, bundle="nodule")
-    option("--bootstrap", type=int, default=1000, metavar="N",
-        help="draws of the scans for the intervals (default: %(default)s)")  # fmt: skip
-    option("--seed", type=int, default=0, help="of the draws (default: %(default)s)")
+    add_draw_options(option, "the scans", seeds="the draws")
 
 
 def _threshold(arguments: argparse.Namespace) -> None:
@@ -66,12 +65,14 @@ def _marks(arguments: argparse.Namespace, sha256: str) -> ValidationMarks:
 
 
 def _text(chosen: StoredThreshold, draws: int) -> str:
+    from ...words import many
+
     rows = (
         ("threshold", chosen.value, (chosen.low, chosen.high)),
         ("sensitivity", chosen.sensitivity, chosen.sensitivity_interval),
         ("false positives a scan", chosen.false_per_scan, chosen.false_per_scan_interval),
     )
-    head = f"{chosen.at} on {chosen.data}: {chosen.scans} scans, {chosen.nodules} nodules"
+    head = f"{chosen.at} on {chosen.data}: {many(chosen.scans, 'scan')}, {many(chosen.nodules, 'nodule')}"
     lines = [f"{name:24}{value:8.4f}  ({low:.4f} to {high:.4f})" for name, value, (low, high) in rows]
     tail = f"{chosen.level:.0%} intervals of {draws:,} draws of the scans; marks over the threshold are kept"
     return "\n".join([head, "", *lines, "", tail]) + "\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ...words import many
 from .leaks import KINDS, Audit, Leak
 from .lists import ScanList
 
@@ -41,7 +42,7 @@ _SAID = {
 
 def audit_table(audit: Audit, lists: Sequence[ScanList]) -> str:
     """A short table: for each kind how many, the first few, and what to do."""
-    lines = [f"{one.name}: {len(one.entries):,} scans" for one in lists]
+    lines = [f"{one.name}: {many(len(one.entries), 'scan')}" for one in lists]
     for kind in KINDS:
         found = [leak for leak in audit.found if leak.kind == kind]
         if found:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ...words import many
 from .agreement import Compared, averaged_by, commonest
 from .nodules import LidcNodule
 from .parts import READERS
@@ -23,7 +24,8 @@ def agreement_report(name: str, compared: Sequence[Compared]) -> str:
         name: of the published table.
         compared: what `compare_published` gave.
     """
-    lines = [f"{name}: {len(compared)} nodules in {len({one.row.series_uid for one in compared})} scans"]
+    scans = len({one.row.series_uid for one in compared})
+    lines = [f"{name}: {many(len(compared), 'nodule')} in {many(scans, 'scan')}"]
     lines += [f"  {label:<36}{value}" for label, value in _figures(compared)]
     apart = list(disagreements(compared))
     lines += ["", f"{len(apart)} disagreements, with what explains them:" if apart else "No disagreement."]

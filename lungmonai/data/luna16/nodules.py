@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...io.scan import CTScan
+from ...metrics.hits import hits
 from ..datalist import CandidateRow, NoduleItem
 from .tables import BadRow, Rows
 
@@ -128,13 +129,9 @@ def _outside(lps_mm: NDArray[np.float64], scan: CTScan) -> str:
 
 
 def _within_radius(lps_mm: NDArray[np.float64], nodules: Sequence[NoduleItem]) -> NDArray[np.bool_]:
-    """Which positions hit a nodule by LUNA16's rule: nearer than half the diameter."""
-    if not nodules:
-        return np.zeros(len(lps_mm), bool)
-    centers = np.array([nodule["lps_mm"] for nodule in nodules])
-    radii = np.array([nodule["diameter_mm"] for nodule in nodules]) / 2
-    distances = np.linalg.norm(lps_mm[:, None] - centers, axis=-1)
-    return np.asarray((distances < radii).any(axis=1))
+    """Which positions hit a nodule."""
+    centers = [nodule["lps_mm"] for nodule in nodules]
+    return np.asarray(hits(lps_mm, centers, [nodule["diameter_mm"] for nodule in nodules]).any(axis=1))
 
 
 def _bad_candidates(

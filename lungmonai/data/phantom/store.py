@@ -17,6 +17,7 @@ from ...export.volumes import write_mask
 from ...files import make_folder, written_whole
 from ...io.scan import CTScan
 from ...io.write_metaimage import write_metaimage
+from ...json_file import write_json
 from .dicom_out import write_dicom
 from .records import ScanRecord
 from .tables import write_tables
@@ -56,8 +57,7 @@ class DataFolder:
             with FileLock(self.folder / _LOCK, timeout=0):
                 for left in self.folder.rglob(".partial-*"):
                     left.unlink(missing_ok=True)
-                with written_whole(self.folder / _SETTINGS) as partial:
-                    partial.write_text(json.dumps(self._settings, indent=1) + "\n", encoding="utf-8")
+                write_json(self.folder / _SETTINGS, self._settings)
                 yield
         except Timeout as error:
             raise DataError(

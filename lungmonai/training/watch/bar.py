@@ -15,6 +15,8 @@ from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from monai.utils.enums import CommonKeys
 from tqdm import tqdm
 
+from ..resume import RunState
+
 __all__ = ["TrainingBar"]
 
 # Between two lines of a log file.
@@ -33,6 +35,7 @@ class TrainingBar:
 
     Args:
         validator: the evaluator that the trainer's validation runs.
+        run: which says when the run ends, with an error too, so that no bar is left open.
         log_seconds: between two lines of a log file.
         stream: where to write; None for the error stream.
         clock: seconds that pass.
@@ -42,11 +45,12 @@ class TrainingBar:
         self,
         validator: SupervisedEvaluator | None = None,
         *,
+        run: RunState | None = None,
         log_seconds: float = LOG_SECONDS,
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.validator, self.log_seconds, self.clock = validator, log_seconds, clock
+        self.validator, self.run, self.log_seconds, self.clock = validator, run, log_seconds, clock
         self.stream: TextIO = stream or sys.stderr
         self._bar: tqdm[Any] | None = None
         self._losses: deque[float] = deque(maxlen=LOSS_STEPS)
@@ -64,6 +68,8 @@ class TrainingBar:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._end_epoch)
         if self.validator is not None:
             self.validator.add_event_handler(Events.EPOCH_COMPLETED, self._say_scores)
+        if self.run is not None:
+            self.run.at_end.append(self._close)
 
     def _begin_epoch(self, engine: SupervisedTrainer) -> None:
         state = engine.state
@@ -94,8 +100,7 @@ class TrainingBar:
 
     def _end_epoch(self, engine: SupervisedTrainer) -> None:
         if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+            self._close()
             return
         if self._run_from is None:  # a resumed run that first ends the former one's epoch
             return
@@ -104,6 +109,11 @@ class TrainingBar:
             f"Epoch {state.epoch}/{state.max_epochs}: done in {tqdm.format_interval(took)}, "
             f"loss {self._shown_loss()}; run {self._left(engine, self._run_from, whole=True)} left"
         )
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
     def _line(self, engine: SupervisedTrainer) -> str:
         state = engine.state

@@ -50,7 +50,7 @@ def test_folds_are_merged_and_a_scan_in_two_is_refused(
     words = words_of(case, "--bootstrap", "0")
     words.insert(3, str(other))
     assert main(words) == 7
-    assert "marks.csv and fold.csv both have marks in 1 scans, such as b" in capsys.readouterr().err
+    assert "marks.csv and fold.csv both have marks in 1 scan, such as b" in capsys.readouterr().err
     written(other, f"{HEAD},probability", [("d", 0, 0, 0, 0.1)])
     assert main(words) == 0
     assert "3 false positives" in capsys.readouterr().out
@@ -69,6 +69,7 @@ def test_folds_are_merged_and_a_scan_in_two_is_refused(
             "--bootstrap -5 --seed 0; wanted numbers from 0. 0 draws give no intervals",
         ),
         (["--seed", "-1"], 2, "--bootstrap 1000 --seed -1; wanted numbers from 0"),
+        (["--rows=-1"], 2, "--rows is -1; wanted 0 or more. 0 lists none"),
         (["--max-marks", "0"], 2, "at most 0 marks a scan; wanted 1 or more"),
         (["--scans", "none.csv"], 7, "none.csv could not be read: No such file or directory; wanted a list"),
     ],

@@ -72,7 +72,7 @@ def test_a_true_table_agrees(tmp_path: Path, database: Path) -> None:
     assert [one.match and one.match.nodule.readers for one in result] == [3, 2]
     assert all(one.by_others and one.match and one.match.distance_mm < 1e-6 for one in result)
     report = agreement_report("published.csv", result)
-    assert "published.csv: 2 nodules in 1 scans" in report
+    assert "published.csv: 2 nodules in 1 scan" in report
     assert "malignancy equal                    2 of 2" in report
     assert "No disagreement." in report
 

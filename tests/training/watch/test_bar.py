@@ -2,12 +2,15 @@
 
 import re
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
+import pytest
 from ignite.engine import Events
 from tiny_engines import Brightness, make_evaluator, make_trainer
 
 from lungmonai.metrics import ClassScore
+from lungmonai.training.resume import RunState
 from lungmonai.training.validate import Validate
 from lungmonai.training.watch import TrainingBar
 
@@ -73,6 +76,21 @@ def test_a_terminal_gets_a_bar() -> None:
     assert "Epoch 2/2: 100%" in stream.getvalue()
     assert re.search(r"3/3 .*loss \d\.\d{4}, run 00:00", stream.getvalue())
     assert "Validation after epoch 2: auc" in stream.getvalue()
+
+
+def test_an_error_leaves_no_bar_open(tmp_path: Path) -> None:
+    stream, network = Terminal(), Brightness("class")
+    run = RunState(tmp_path, {"network": network})
+    trainer = make_trainer("class", network, [run, TrainingBar(run=run, stream=stream)])
+
+    @trainer.on(Events.ITERATION_COMPLETED(once=2))
+    def _fail() -> None:
+        raise ValueError("gone astray")
+
+    with pytest.raises(ValueError, match="gone astray"):
+        trainer.run()
+    # A bar that is closed ends its line; what comes next would be written over it otherwise.
+    assert stream.getvalue().endswith("\n")
 
 
 def test_only_the_first_process_shows_it() -> None:

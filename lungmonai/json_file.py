@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..files import written_whole
+from .files import written_whole
 
 __all__ = ["write_json"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lungmonai.errors import OutputError
-from lungmonai.evaluation.json_file import write_json
+from lungmonai.json_file import write_json
 
 
 def test_content_is_written_as_it_stands(tmp_path: Path) -> None:
