@@ -257,18 +257,24 @@ def test_eight_processes_warm_one_cache(tmp_path: Path, scans: Any) -> None:
     assert len(entries(tmp_path)) == 3
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_in_a_dataloader(tmp_path: Path, scans: Any, start: str) -> None:
-    cached = CachedDataset(
-        scans, [*steps(), EnsureTyped("image"), DeleteItemsd("nodules")], tmp_path / "cache"
-    )
+def _loads(folder: Path, scans: Any, start: str) -> None:
+    cached = CachedDataset(scans, [*steps(), EnsureTyped("image"), DeleteItemsd("nodules")], folder / "cache")
     right = [item["image"] for item in cached]
-    before = [path.stat().st_ino for path in entries(tmp_path)]
+    before = [path.stat().st_ino for path in entries(folder)]
     loader = DataLoader(cached, batch_size=1, num_workers=2, multiprocessing_context=start)
     for batch, image in zip(loader, right, strict=True):
         assert torch.equal(batch["image"][0].as_tensor(), image.as_tensor())
         assert torch.equal(batch["image"].affine[0], image.affine)
-    assert [path.stat().st_ino for path in entries(tmp_path)] == before  # the workers found the same keys
+    assert [path.stat().st_ino for path in entries(folder)] == before  # the workers found the same keys
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_in_a_dataloader(tmp_path: Path, scans: Any, start: str) -> None:
+    """In a fresh process: by now this one has the threads of every library that the tests before used."""
+    process = multiprocessing.get_context("spawn").Process(target=_loads, args=(tmp_path, scans, start))
+    process.start()
+    process.join(120)
+    assert process.exitcode == 0
 
 
 def test_warm(tmp_path: Path, scans: Any) -> None:
