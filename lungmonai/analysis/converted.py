@@ -55,11 +55,11 @@ def kept_about(sha256: str) -> dict[str, Any] | None:
 def converted_model(model: ModelFile) -> openvino.Model:
     """A model as an OpenVINO graph with open sizes; converted if it is not kept yet."""
     forbid_telemetry()
-    import openvino
+    from .openvino_core import openvino_core
 
     kept = _read_kept(model.sha256)
     if kept is not None:
-        return openvino.Core().read_model(_path(model.sha256, "xml"))
+        return openvino_core().read_model(_path(model.sha256, "xml"))
     graph = _convert(model)
     _keep(model, graph)
     return graph

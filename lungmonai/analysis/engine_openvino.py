@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .converted import converted_model
 from .engine import Runner
 from .models import ModelFile
+from .openvino_core import openvino_core
 
 __all__ = ["openvino_runner"]
 
@@ -29,7 +30,7 @@ def openvino_runner(model: ModelFile, shape: tuple[int, ...], precision: str) ->
     hint = "bf16" if precision == "bfloat16" else "f32"
     settings = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
     # One request: a second holds its own activations (70 MB) and was not faster.
-    request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
+    request = openvino_core().compile_model(graph, "CPU", settings).create_infer_request()
 
     def run(blocks: Iterable[NDArray[np.int16]]) -> Iterator[NDArray[np.float32]]:
         for block in blocks:

@@ -189,10 +189,10 @@ def _run_onnxruntime(path: Path, example: np.ndarray) -> np.ndarray:
 
 def _run_openvino(path: Path, example: np.ndarray) -> np.ndarray:
     forbid_telemetry()
-    import openvino
+    from ..analysis.openvino_core import openvino_core
 
     # Its own choice on some CPUs is bfloat16.
-    model = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    model = openvino_core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.asarray(model(example)[0])
 
 
