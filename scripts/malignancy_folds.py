@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from lungmonai.bundles import default_weights
 from lungmonai.cli import run_or_exit
+from lungmonai.errors import SettingsError
 from lungmonai.files import written_whole
 from lungmonai.metrics import roc_auc
 from lungmonai.networks import NoduleCNN
@@ -108,6 +109,12 @@ def answered(network: nn.Module, places: Sequence[Place], options: argparse.Name
 
 def run(options: argparse.Namespace) -> None:
     """Train and judge every fold, and write the table."""
+    if min(options.folds - 1, options.steps) < 1 or not options.output.absolute().parent.is_dir():
+        raise SettingsError(
+            f"{options.folds} folds of {options.steps} steps, to {options.output}",
+            wanted="at least 2 folds and 1 step, and a file in a folder that is there",
+            do="Change them.",
+        )
     splits = ("training", "validation")
     items = [item for split in splits for item in training_items(options.data, split)]
     mined = training_items(options.data, candidates=str(options.candidates or ""))

@@ -14,7 +14,7 @@ from ..files import make_folder
 from ..io.read import read_ct
 from ..progress import Progress
 from .candidates import CandidateFinder, FoundCandidates
-from .parts import facts_of, part_path, read_part, write_part
+from .parts import facts_of, kept_and_waiting, part_path, write_part
 
 __all__ = ["STAGE", "MinedScans", "mine_scans"]
 
@@ -62,14 +62,8 @@ def mine_scans(
     if workers < 1:
         raise SettingsError(f"workers is {workers}", wanted="1 or more", do="Leave it out for 1.")
     make_folder(parts)
-    mined, waiting = MinedScans(), []
-    for item in items:
-        part = _part(item, finder, parts)
-        kept = read_part(part, FoundCandidates)
-        if kept is None:
-            waiting.append((item, part))
-        else:
-            mined.found[item["seriesuid"]] = kept
+    kept, waiting = kept_and_waiting(items, lambda item: _part(item, finder, parts), FoundCandidates)
+    mined = MinedScans(kept)
     mined.resumed = len(mined.found)
     progress(STAGE, mined.resumed, len(items))
     for done, (series, answer) in enumerate(_answers(waiting, finder, workers), mined.resumed + 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ..data.cache.files import FileFact, file_facts, source_files
+from ..data.datalist import ScanItem
 from ..errors import LungmonaiError
 from ..files import written_whole
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["facts_of", "part_path", "read_part", "write_part"]
+__all__ = ["facts_of", "kept_and_waiting", "part_path", "read_part", "write_part"]
 
 _Answers = TypeVar("_Answers", bound="DataclassInstance")
 # What NumPy and zipfile raised of files with one byte changed, or cut short anywhere.
@@ -70,3 +71,28 @@ def read_part(part: Path, kind: type[_Answers]) -> _Answers | None:
             return kind(**{field.name: kept[field.name] for field in fields(kind)})
     except _DAMAGED:
         return None
+
+
+def kept_and_waiting(
+    items: Sequence[ScanItem], part_of: Callable[[ScanItem], Path], kind: type[_Answers]
+) -> tuple[dict[str, _Answers], list[tuple[ScanItem, Path]]]:
+    """What an earlier run has finished, and what is left to do.
+
+    Args:
+        items: of a datalist.
+        part_of: the part of a scan.
+        kind: what is kept, a dataclass of arrays.
+
+    Returns:
+        Answers by series; and the other scans with their parts, in order.
+    """
+    kept: dict[str, _Answers] = {}
+    waiting = []
+    for item in items:
+        part = part_of(item)
+        answers = read_part(part, kind)
+        if answers is None:
+            waiting.append((item, part))
+        else:
+            kept[item["seriesuid"]] = answers
+    return kept, waiting

@@ -72,19 +72,13 @@ def analyze_cohort(
         DataError: the list cannot be used, as `check_items` says; or no scan at all could be analysed.
         OutputError: the folder cannot be written to.
     """
-    from ..analysis.parts import read_part
+    from ..analysis.parts import kept_and_waiting
 
     check_items(items)
     make_folder(parts)
-    told, cohort = analyst.told(), Cohort(items)
-    waiting = []
-    for item in items:
-        part = _part(item, told, parts)
-        kept = read_part(part, ScanAnswers)
-        if kept is None:
-            waiting.append((item, part))
-        else:
-            cohort.answers[item["seriesuid"]] = kept
+    told = analyst.told()
+    kept, waiting = kept_and_waiting(items, lambda item: _part(item, told, parts), ScanAnswers)
+    cohort = Cohort(items, kept)
     cohort.resumed = len(cohort.answers)
     progress(STAGE, cohort.resumed, len(items))
     for done, (item, part) in enumerate(waiting, cohort.resumed + 1):

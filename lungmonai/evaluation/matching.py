@@ -5,22 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..metrics.hits import UNKNOWN_DIAMETER_MM
+from ..metrics.hits import counted_diameters
 
-__all__ = ["REFERENCE_SHARE", "counted_diameters", "distances_mm", "reference_hits"]
+__all__ = ["REFERENCE_SHARE", "distances_mm", "reference_hits"]
 
 # Distance over diameter: Deep Learning with PyTorch, part 2, `nodule_analysis.py`.
 REFERENCE_SHARE = 0.7
-
-
-def counted_diameters(diameters_mm: ArrayLike) -> NDArray[np.float64]:
-    """Diameters, with LUNA16's 10 mm in place of a negative one, which says that nobody measured it.
-
-    Args:
-        diameters_mm: (M,) float.
-    """
-    diameters = np.asarray(diameters_mm, np.float64).reshape(-1)
-    return np.where(diameters < 0, UNKNOWN_DIAMETER_MM, diameters)
 
 
 def distances_mm(positions_lps_mm: ArrayLike, centers_lps_mm: ArrayLike) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .matching import counted_diameters
+from ..metrics.hits import counted_diameters
 
 __all__ = ["BallMarks", "ball_marks"]
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..metrics.hits import counted_diameters
 from ..nodule import LOCATIONS
 from .judged_scan import MALIGNANT_OVER, JudgedScan
-from .matching import counted_diameters, distances_mm
+from .matching import distances_mm
 
 __all__ = ["FALSE_STAGES", "NODULE_STAGES", "FalseReport", "counted", "false_reports", "nodule_stages"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..data.datalist import ScanItem
 from ..data.mapped import MappedVolume, open_volume
 from ..errors import DataError, ScanError
-from ..metrics.hits import UNKNOWN_DIAMETER_MM
+from ..metrics.hits import counted_diameters
 
 __all__ = ["Place", "malignancy_places", "nodule_places", "opened", "touches_excluded"]
 
@@ -101,8 +101,7 @@ def touches_excluded(
     nearest_vox = centers_vox.clip(np.subtract(first_vox, 0.5), np.add(first_vox, shape) - 0.5)
     step_mm = volume.spacing_mm[::-1]
     away_mm = np.linalg.norm((nearest_vox - centers_vox) * step_mm, axis=1)
-    diameters_mm = np.where(found[:, 3] < 0, UNKNOWN_DIAMETER_MM, found[:, 3])
-    return bool((away_mm <= diameters_mm / 2).any())
+    return bool((away_mm <= counted_diameters(found[:, 3]) / 2).any())
 
 
 def opened(item: ScanItem, cache_dir: str | Path | None) -> MappedVolume:

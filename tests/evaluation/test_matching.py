@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lungmonai.evaluation.matching import counted_diameters, distances_mm, reference_hits
+from lungmonai.evaluation.matching import distances_mm, reference_hits
+from lungmonai.metrics.hits import counted_diameters
 
 
 @pytest.mark.parametrize(
