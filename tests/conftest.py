@@ -1,6 +1,8 @@
 """Fixtures for every part's tests."""
 
 import os
+import random
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real data is not at {folder}; LUNGMONAI_SHARED_DATA names another place")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def seeds() -> None:
+    """The same random numbers in every run; LUNGMONAI_TEST_SEED draws others, to find tests of luck."""
+    seed = int(os.environ.get("LUNGMONAI_TEST_SEED", "0"))
+    random.seed(seed)
+    np.random.seed(seed)
+    # Tests without torch shall stay without it.
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
 
 
 @pytest.fixture(autouse=True, scope="session")

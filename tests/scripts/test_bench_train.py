@@ -39,7 +39,6 @@ def test_the_reference_loss_is_dice_and_eight_times_dice_inside_the_mask() -> No
 
 
 def test_the_reference_moves_windows_and_masks_by_one_matrix() -> None:
-    torch.manual_seed(0)
     window = torch.zeros(1, 1, 64, 64)
     window[..., 20:44, 20:30] = 1000
     windows = window.expand(4, 7, -1, -1).contiguous()
@@ -47,8 +46,11 @@ def test_the_reference_moves_windows_and_masks_by_one_matrix() -> None:
     assert masks.dtype == torch.bool
     assert torch.equal(masks[0], masks[3])
     assert masks.any()
-    # Where the mask ends lies the image's half height; noise of 25 HU is far below it.
-    assert float(((moved[:, :1] > 500) != masks).float().mean()) < 0.001
+    # Where the mask ends lies the image's half height; of noise of 25 HU none reaches 200 HU. The moves are
+    # drawn anew in every run, so that nothing here may depend on where an edge falls.
+    certain = (moved[:, :1] - 500).abs() > 200
+    assert torch.equal((moved[:, :1] > 500)[certain], masks[certain])
+    assert float(certain.float().mean()) > 0.9
 
 
 @pytest.mark.parametrize("name", ["seg", "nodule"])
