@@ -25,7 +25,7 @@ class Candidate:
         center_lps_mm: HU-weighted centroid, LPS mm.
         center_vox: the same as (slice, row, column), fractional, in the analysed orientation.
         crop_vox: (slice, row, column) of the voxel that the classifier's crop is centred on.
-        voxels: how many voxels the group holds after erosion.
+        voxels: how many voxels the group holds after erosion; of a mass all that belong to it.
         nodule_prob: probability of being a nodule, 0 to 1.
         location: one of `LOCATIONS`.
 
@@ -50,15 +50,17 @@ class Nodule:
     """One nodule: a candidate over the threshold, with the detections merged into it.
 
     Args:
-        center_lps_mm: centroid of its most probable candidate, LPS mm.
+        center_lps_mm: centroid of its first candidate, LPS mm.
         center_vox: the same as (slice, row, column), fractional, in the analysed orientation.
-        nodule_prob: probability of being a nodule, 0 to 1, of its most probable candidate.
-        malignancy_prob: probability of being malignant, 0 to 1; None without that model.
+        nodule_prob: probability of being a nodule, 0 to 1, of its first candidate.
+        malignancy_prob: probability of being malignant, 0 to 1; None without that model, and over 30 mm,
+            where that model says nothing.
         volume_mm3: volume of its voxels.
         equivalent_diameter_mm: diameter of the sphere of that volume.
         long_axis_mm: longest diameter within one axial slice, between outer voxel edges.
         location: one of `LOCATIONS`.
-        candidates: positions in `ScanResult.candidates`, most probable first.
+        candidates: positions in `ScanResult.candidates`, most probable first; of a mass that the second look
+            found, its own before them.
 
     Raises:
         SettingsError: a value outside its range.
@@ -87,7 +89,7 @@ class ScanResult:
 
     Args:
         series_uid: DICOM series instance UID, or the file's name without suffix.
-        candidates: every group, in scan order (lowest slice first).
+        candidates: every group, in scan order (lowest slice first), then the masses of the second look.
         nodules: most probable first.
         record: the run record: versions, device, hashes, settings, timings; JSON types only.
         notes: what the reader and the analysis want the user to know, one sentence each.

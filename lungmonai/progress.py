@@ -20,6 +20,7 @@ _NAMES = {
     "prepare": "Preparing networks",
     "segment": "Segmenting slices",
     "classify": "Classifying crops",
+    "masses": "Looking for masses",
     "malignancy": "Judging malignancy",
     "write": "Writing results",
     "phantom": "Making phantoms",

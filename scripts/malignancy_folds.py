@@ -2,7 +2,7 @@
 its patient.
 
     python scripts/malignancy_folds.py --data DIR --candidates mined.csv -o scores.csv
-        [--crop-spacing-mm 1.25 0.7 0.7] [--depth 6] [--steps 300] [--scale 0.05] [--folds 3]
+        [--crop-spacing-mm 1.25 0.7 0.7] [--one-look] [--depth 6] [--steps 300] [--scale 0.05] [--folds 3]
 
 DIR is what `training_data.py` made; its training and validation lists are taken together, the test is not
 touched. Writes a row for each nodule; `lungmonai evaluate scores scores.csv` compares them with the diameter.
@@ -28,7 +28,7 @@ from lungmonai.cli import run_or_exit
 from lungmonai.errors import SettingsError
 from lungmonai.files import written_whole
 from lungmonai.metrics import roc_auc
-from lungmonai.networks import NoduleCNN
+from lungmonai.networks import MirroredCNN, NoduleCNN
 from lungmonai.training.classification_samples import DrawnCrops, EveryCrop
 from lungmonai.training.finetune import finetune, trained_parameters
 from lungmonai.training.items import training_items
@@ -63,7 +63,8 @@ def folds_of(patients: Sequence[str], folds: int, seed: int) -> NDArray[np.int64
 def trained(places: Sequence[Place], options: argparse.Namespace, name: str) -> nn.Module:
     """A network tuned on some places."""
     torch.manual_seed(options.seed)
-    network = made_quick(finetune(NoduleCNN(), str(options.finetune_from), options.depth))
+    kind = NoduleCNN if options.one_look else MirroredCNN
+    network = made_quick(finetune(kind(), str(options.finetune_from), options.depth))
     crops = DrawnCrops(
         places,
         SHARES,
@@ -155,6 +156,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.csv")
     parser.add_argument("--crop-spacing-mm", type=float, nargs=3, metavar="MM",
         help="of slices, rows, columns; without it the scan's own voxels")  # fmt: skip
+    parser.add_argument("--one-look", action="store_true", help="not the mean of eight mirror images")
     parser.add_argument("--finetune-from", type=Path, default=default_weights("nodule"), metavar="FILE")
     parser.add_argument("--depth", type=int, default=6)
     parser.add_argument("--steps", type=int, default=300)

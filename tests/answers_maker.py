@@ -29,6 +29,7 @@ def make_answers(
     marked: Sequence[int] = (),
     eroded: Sequence[int] = (),
     in_lungs: Sequence[bool] | None = None,
+    dropped: Sequence[Place] = (),
     malignancy: Sequence[float] | None = None,
 ) -> ScanAnswers:
     """Answers: candidates as (place, prob), reports as (place, prob, malignancy prob), and the nodules'."""
@@ -38,6 +39,7 @@ def make_answers(
         candidate_lps_mm=np.array([one[0] for one in candidates], float).reshape(-1, 3),
         candidate_prob=np.array([one[1] for one in candidates], np.float32),
         candidate_diameter_mm=np.full(len(candidates), 4.0),
+        dropped_lps_mm=np.array(dropped, float).reshape(-1, 3),
         report_lps_mm=np.array([one[0] for one in order], float).reshape(-1, 3),
         report_prob=np.array([one[1] for one in order], float),
         report_malignancy=np.array([one[2] for one in order], float),

@@ -11,10 +11,17 @@ from lungmonai.evaluation.truth import read_truth
 POINTS = f"{HEAD},probability"
 
 
-def compared(folder: Path, other: list[tuple[object, ...]], *, listed: bool = True, **how: int) -> Comparison:
+def compared(
+    folder: Path,
+    other: list[tuple[object, ...]],
+    *,
+    listed: bool = True,
+    scans: Path | None = None,
+    **how: int,
+) -> Comparison:
     """The small case's marks, A, against others, B."""
     files = small_case(folder)
     systems = [read_submission(path) for path in (files["marks"], written(folder / "b.csv", POINTS, other))]
-    scans = files["scans"] if listed else None
+    scans = scans or (files["scans"] if listed else None)
     truth = read_truth(files["annotations"], excluded=files["excluded"], scans=scans, submissions=systems)
     return compare_submissions(*systems, truth, **{"draws": 50, "permutations": 20, **how})

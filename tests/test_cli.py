@@ -76,7 +76,9 @@ def test_every_candidate_over_the_threshold_is_in_one_nodule(ran: Path) -> None:
     nodules = json.loads((ran / "result.json").read_text())["nodules"]
     taken = sorted(place for nodule in nodules for place in nodule["candidates"])
     assert taken == list(range(len(rows(ran / "candidates.csv"))))
-    assert all(0 <= nodule["malignancy_prob"] <= 1 for nodule in nodules)
+    judged = [nodule for nodule in nodules if nodule["equivalent_diameter_mm"] <= 30]
+    assert all(0 <= nodule["malignancy_prob"] <= 1 for nodule in judged)
+    assert all(nodule["malignancy_prob"] is None for nodule in nodules if nodule not in judged)
 
 
 def test_volumes_lie_on_the_scans_grid(ran: Path, scan: Path) -> None:

@@ -16,6 +16,7 @@ import torch
 from ignite.engine import Events
 from ignite.metrics import Average
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
+from monai.engines.workflow import Workflow
 from monai.handlers import LrScheduleHandler
 from torch import nn
 from torch.utils.data import Dataset
@@ -106,7 +107,7 @@ def tiny_trainer(
         decollate=False,
     )
     if slow_validation:
-        evaluator.add_event_handler(Events.ITERATION_STARTED, lambda _: time.sleep(slow_validation))
+        wait_in_steps(evaluator, slow_validation)
     run = RunState(
         folder,
         {
@@ -143,8 +144,20 @@ def tiny_trainer(
     )
     trainer.evaluator, trainer.run_state = evaluator, run
     if slow:
-        trainer.add_event_handler(Events.ITERATION_STARTED, lambda _: time.sleep(slow))
+        wait_in_steps(trainer, slow)
     return trainer
+
+
+def wait_in_steps(engine: Workflow, seconds: float) -> None:
+    """Wait in each step, after it was told: who reads that has these seconds to stop it there."""
+
+    def wait(_: Workflow) -> None:
+        time.sleep(seconds)
+
+    # Added when the run starts, it comes after all that was added before.
+    engine.add_event_handler(
+        Events.STARTED(once=1), lambda _: engine.add_event_handler(Events.ITERATION_STARTED, wait)
+    )
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,11 +13,14 @@ from ..networks.architectures import Architecture
 from ..networks.shapes import CROP_SHAPE
 from ..nodule import Candidate, Nodule, ScanResult
 from ..progress import Progress
+from ..words import many
 from .classify import classify_crops
 from .engine import Engine, start_engine
-from .group import Groups, group_voxels, split_by_label
+from .findings import Finding, findings_of, measured, numbered, with_masses
+from .group import Groups, group_voxels, voxels_of_sphere
 from .lungs import LungMask, find_lungs
-from .measure import grow_back, measure_voxels
+from .masses import MASS_MM, look_for_masses
+from .measure import NoduleSize
 from .merge import merge_detections
 from .models import ModelFile, Models
 from .record import Stopwatch, run_record
@@ -35,7 +39,7 @@ def analyze_scan(
     engine: Engine | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> ScanResult:
-    """Find the nodules of a scan: segment, group, classify, merge, measure.
+    """Find the nodules of a scan: segment, group, classify, merge, look again for masses, measure.
 
     Args:
         scan: any orientation; positions come out in its own LPS frame.
@@ -71,38 +75,42 @@ def analyze_scan(
 
     # 4. Group marked voxels into candidates.
     with watch.stage("group"):
-        groups = group_voxels(marks.marked, scan.hu)
-        if settings.region == "lungs" and lungs.found:
-            groups = groups.only(lungs.inside(groups.center_vox))
+        groups = _groups(marks.marked, scan, lungs, settings)
         centers_lps_mm = scan.lps_from_vox(groups.center_vox)
         # By way of millimetres, as the reference project goes: rounding may fall the other way.
         centers_vox = scan.vox_from_lps(centers_lps_mm)
-        crops_vox = np.round(centers_vox).astype(np.int64)
 
     # 5. Classify the crop around each candidate.
     classify = partial(_classify, scan, engine=engine, watch=watch, progress=progress)
     nodule_probs = classify("classify", centers_vox, models.nodule)
     locations = _locations(groups, lungs, scan)
-    candidates = _candidates(groups, centers_lps_mm, crops_vox, nodule_probs, locations)
+    candidates = _candidates(groups, centers_lps_mm, centers_vox, nodule_probs, locations)
 
-    # 6. Merge detections of one nodule; judge malignancy if there is a model for it.
-    over = np.flatnonzero(nodule_probs > settings.nodule_threshold)
-    radius_mm = settings.merge_radius_mm if settings.merge else 0.0
-    merged = merge_detections(centers_lps_mm[over], nodule_probs[over], radius_mm)
-    members = [tuple(int(over[i]) for i in nodule) for nodule in merged]
-    malignancy_probs: NDArray[np.float32] | None = None
-    if models.malignancy is not None:
-        firsts = np.array([nodule[0] for nodule in members], dtype=np.int64)
-        malignancy_probs = classify("malignancy", centers_vox[firsts], models.malignancy)
-
-    # 7. Measure each nodule from its voxels.
+    # 6. Merge detections of one nodule.
+    members = _merged(centers_lps_mm, nodule_probs, settings)
     with watch.stage("measure"):
-        labels = _nodule_labels(members, groups, marks.marked)
-        nodules = _nodules(members, candidates, labels, malignancy_probs, scan)
+        findings = findings_of(members, groups, marks.marked)
 
-    # 8. Write down what ran.
+    # 7. Look again, in larger voxels, for masses; each takes over what was found of it.
+    with watch.stage("masses"):
+        look = look_for_masses(scan, lungs, models, engine, settings, progress=progress)
+    candidates += tuple(mass.candidate for mass in look.masses)
+    findings = with_masses(findings, look.masses, candidates)
+
+    # 8. Measure each nodule from its voxels.
+    with watch.stage("measure"):
+        labels = numbered(findings, scan.shape)
+        sizes = measured(labels, len(findings), scan.spacing_mm)
+
+    # 9. Judge malignancy, if there is a model for it, of what it was trained on: nodules, not masses.
+    judge = partial(classify, "malignancy", model=models.malignancy) if models.malignancy else None
+    malignancy_probs, note = _malignancy(findings, sizes, centers_vox, judge)
+    nodules = _nodules(findings, candidates, sizes, malignancy_probs)
+
+    # 10. Write down what ran.
     record = run_record(scan, models, settings, engine, watch)
-    notes = (*scan.notes, *engine.notes, *filter(None, [lungs.note]))
+    record["masses"] = look.record | {"nodules": _numbers_of_masses(findings)}
+    notes = (*scan.notes, *engine.notes, *filter(None, [lungs.note, note]))
     return ScanResult(scan.series_uid, candidates, nodules, record, notes, labels, marks.probability)
 
 
@@ -150,6 +158,14 @@ def _classify(
         )
 
 
+def _groups(marked: NDArray[np.bool_], scan: CTScan, lungs: LungMask, settings: AnalysisSettings) -> Groups:
+    keep_thin = voxels_of_sphere(settings.keep_thin_mm, scan.spacing_mm)
+    groups = group_voxels(marked, scan.hu, keep_thin=keep_thin)
+    if settings.region == "lungs" and lungs.found:
+        return groups.only(lungs.inside(groups.center_vox))
+    return groups
+
+
 def _locations(groups: Groups, lungs: LungMask, scan: CTScan) -> list[str]:
     voxel_mm3 = float(np.prod(scan.spacing_mm))
     radius_mm = np.cbrt(groups.counts * voxel_mm3 * 3 / (4 * np.pi))
@@ -159,14 +175,14 @@ def _locations(groups: Groups, lungs: LungMask, scan: CTScan) -> list[str]:
 def _candidates(
     groups: Groups,
     centers_lps_mm: NDArray[np.float64],
-    crops_vox: NDArray[np.int64],
+    centers_vox: NDArray[np.float64],
     probs: NDArray[np.float32],
     locations: list[str],
 ) -> tuple[Candidate, ...]:
     columns = zip(
         centers_lps_mm.tolist(),
         groups.center_vox.tolist(),
-        crops_vox.tolist(),
+        np.round(centers_vox).astype(np.int64).tolist(),
         groups.counts.tolist(),
         probs.tolist(),
         locations,
@@ -178,32 +194,60 @@ def _candidates(
     )
 
 
-def _nodule_labels(
-    members: list[tuple[int, ...]], groups: Groups, marked: NDArray[np.bool_]
-) -> NDArray[np.unsignedinteger]:
-    """Number the voxels of each nodule; one that two could claim goes to the more probable."""
-    labels = np.zeros(marked.shape, dtype=np.min_scalar_type(len(members)))
-    flat = labels.reshape(-1)
-    for number, nodule in reversed(list(enumerate(members, start=1))):
-        for group in nodule:
-            flat[grow_back(groups.voxels_of(group), marked)] = number
-    return labels
+def _merged(
+    centers_lps_mm: NDArray[np.float64], nodule_probs: NDArray[np.float32], settings: AnalysisSettings
+) -> list[tuple[int, ...]]:
+    """Places of the candidates over the threshold, those of one nodule together."""
+    over = np.flatnonzero(nodule_probs > settings.nodule_threshold)
+    radius_mm = settings.merge_radius_mm if settings.merge else 0.0
+    merged = merge_detections(centers_lps_mm[over], nodule_probs[over], radius_mm)
+    return [tuple(int(over[place]) for place in nodule) for nodule in merged]
+
+
+def _malignancy(
+    findings: Sequence[Finding],
+    sizes: Sequence[NoduleSize],
+    centers_vox: NDArray[np.float64],
+    judge: Callable[[NDArray[np.float64]], NDArray[np.float32]] | None,
+) -> tuple[list[float | None], str]:
+    """P(malignant) of each finding, None where it is not judged; and what is to be said of that."""
+    probs: list[float | None] = [None] * len(findings)
+    if judge is None:
+        return probs, ""
+    pairs = zip(findings, sizes, strict=True)
+    judged = [number for number, pair in enumerate(pairs) if _is_nodule(*pair)]
+    firsts = np.array([findings[number].candidates[0] for number in judged], dtype=np.int64)
+    for number, prob in zip(judged, judge(centers_vox[firsts]).tolist(), strict=True):
+        probs[number] = prob
+    return probs, _unjudged_note(len(findings) - len(judged))
+
+
+def _is_nodule(finding: Finding, size: NoduleSize) -> bool:
+    return not finding.is_mass and size.equivalent_diameter_mm <= MASS_MM
+
+
+def _numbers_of_masses(findings: Sequence[Finding]) -> list[int]:
+    return [number for number, finding in enumerate(findings, start=1) if finding.is_mass]
+
+
+def _unjudged_note(count: int) -> str:
+    if not count:
+        return ""
+    return (
+        f"P(malignant) is left out for {many(count, 'finding')} over {MASS_MM:g} mm: its network was "
+        "trained on nodules up to that size, and says nothing of masses."
+    )
 
 
 def _nodules(
-    members: list[tuple[int, ...]],
-    candidates: tuple[Candidate, ...],
-    labels: NDArray[np.unsignedinteger],
-    malignancy_probs: NDArray[np.float32] | None,
-    scan: CTScan,
+    findings: Sequence[Finding],
+    candidates: Sequence[Candidate],
+    sizes: Sequence[NoduleSize],
+    malignancy_probs: Sequence[float | None],
 ) -> tuple[Nodule, ...]:
-    flat = np.flatnonzero(labels)
-    voxels = split_by_label(flat, labels.reshape(-1)[flat], len(members) + 1)
     nodules = []
-    for number, nodule in enumerate(members, start=1):
-        first = candidates[nodule[0]]
-        size = measure_voxels(voxels[number], scan.shape, scan.spacing_mm)
-        malignancy = None if malignancy_probs is None else float(malignancy_probs[number - 1])
+    for finding, size, malignancy in zip(findings, sizes, malignancy_probs, strict=True):
+        first = candidates[finding.candidates[0]]
         nodules.append(
             Nodule(
                 first.center_lps_mm,
@@ -214,7 +258,7 @@ def _nodules(
                 size.equivalent_diameter_mm,
                 size.long_axis_mm,
                 first.location,
-                nodule,
+                finding.candidates,
             )
         )
     return tuple(nodules)

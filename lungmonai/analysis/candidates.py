@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..io.scan import CTScan
 from ..progress import Progress
 from .engine import start_engine
-from .group import Groups, group_voxels
+from .group import Groups, group_voxels, voxels_of_sphere
 from .models import ModelFile
 from .segment import Segmentation, Window
 from .segmenter import Segmenter
@@ -30,7 +30,7 @@ class FoundCandidates:
     Args:
         lps_mm: (N, 3) float64, HU-weighted centroids, LPS mm.
         prob: (N,) float32, mean of the segmentation's probability over the candidate's voxels.
-        voxels: (N,) int64, voxels after erosion.
+        voxels: (N,) int64, voxels of the group.
     """
 
     lps_mm: NDArray[np.float64]
@@ -48,7 +48,7 @@ class CandidateFinder:
 
     Args:
         seg: the segmentation's weights.
-        settings: engine, precision, device and threshold are used; None takes the defaults.
+        settings: engine, precision, device, threshold and thin groups are used; None takes the defaults.
 
     Raises:
         EngineError: this machine lacks the device or engine asked for.
@@ -72,7 +72,8 @@ class CandidateFinder:
         scan = scan.canonical()
         window = Window.whole(scan.shape, self.seg.architecture.align)
         marks = self._segmenter(scan.hu, window, partial(progress, "segment"))
-        groups = group_voxels(marks.marked, scan.hu)
+        keep_thin = voxels_of_sphere(self.settings.keep_thin_mm, scan.spacing_mm)
+        groups = group_voxels(marks.marked, scan.hu, keep_thin=keep_thin)
         return FoundCandidates(scan.lps_from_vox(groups.center_vox), _probs(groups, marks), groups.counts)
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from .memory import keep_freed_memory
 from .models import ModelFile
 from .no_telemetry import forbid_telemetry
 from .settings import AnalysisSettings
+
+if TYPE_CHECKING:
+    from .segment import Segmentation, Window
 
 __all__ = ["Engine", "Runner", "choose_engine", "start_engine"]
 
@@ -77,6 +81,25 @@ class Engine:
         from .engine_torch import torch_runner
 
         return torch_runner(model, self.device, precision)
+
+    def segmented(
+        self,
+        model: ModelFile,
+        hu: NDArray[np.int16],
+        window: Window,
+        threshold: float,
+        work: Callable[[], Segmentation],
+    ) -> Segmentation:
+        """What a volume is segmented to; an engine that remembers may know it without the work.
+
+        Args:
+            model: that segments it.
+            hu: (slices, rows, columns) int16.
+            window: of it that is segmented.
+            threshold: over which a voxel is marked.
+            work: segments it.
+        """
+        return work()
 
 
 def choose_engine(settings: AnalysisSettings) -> Engine:

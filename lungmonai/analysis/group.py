@@ -2,10 +2,15 @@
 
 The answer is SciPy's (`binary_erosion`, `label`, `center_of_mass`) to the last bit and in the
 same order; only the marked voxels, a few in a thousand, are visited.
+
+Erosion parts what touches. It also removes what is thinner than three voxels, which nodules are in every
+scan of thick slices; so what it would remove whole can be kept.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 from ..errors import WeightsError
 from ..networks.shapes import HU_LIMIT
 
-__all__ = ["MOST_VOXELS", "Groups", "erode", "group_voxels", "split_by_label"]
+__all__ = ["MOST_VOXELS", "Groups", "erode", "group_voxels", "split_by_label", "voxels_of_sphere"]
 
 # Grouping takes 260 bytes a voxel, so that this is 2.6 GB. The published weights mark 0.6 million of a
 # scan of 26 million voxels; what marks more than this, marks everything.
@@ -67,19 +72,22 @@ class Groups:
         return Groups(self.voxels[of_kept], labels, self.center_vox[kept], self.counts[kept])
 
 
-def group_voxels(marked: NDArray[np.bool_], hu: NDArray[np.int16]) -> Groups:
+def group_voxels(marked: NDArray[np.bool_], hu: NDArray[np.int16], *, keep_thin: int = 0) -> Groups:
     """Erode a mask by one voxel and group what is left over faces (6-connected).
 
     Args:
         marked: (slices, rows, columns) bool.
         hu: (slices, rows, columns) int16.
+        keep_thin: a group that erosion would remove whole stays as it is, if it has at least this many
+            voxels; 0 keeps none, as the reference project does.
 
     Raises:
-        WeightsError: more than `MOST_VOXELS` are left after erosion.
+        WeightsError: more than `MOST_VOXELS` are to be grouped.
     """
     eroded = erode(marked)
-    _check_count(int(np.count_nonzero(eroded)), marked.size)
-    voxels = np.flatnonzero(eroded)
+    voxels = _few_voxels(eroded)
+    if keep_thin:
+        voxels = np.union1d(voxels, _thin_voxels(marked, eroded, keep_thin))
     labels = _label(voxels, marked.shape)
     counts = np.bincount(labels)
     weights = hu.ravel()[voxels].astype(np.float64).clip(-HU_LIMIT, HU_LIMIT) + _WEIGHT_OFFSET
@@ -87,6 +95,16 @@ def group_voxels(marked: NDArray[np.bool_], hu: NDArray[np.int16]) -> Groups:
     axes = np.unravel_index(voxels, marked.shape)
     centers = [np.bincount(labels, weights=weights * axis) / totals for axis in axes]
     return Groups(voxels, labels, np.stack(centers, axis=1), counts)
+
+
+def voxels_of_sphere(diameter_mm: float, spacing_mm: Sequence[float]) -> int:
+    """How many voxels have at least the volume of a sphere.
+
+    Args:
+        diameter_mm: of the sphere; 0 gives 0.
+        spacing_mm: of the voxels along each axis.
+    """
+    return math.ceil(math.pi / 6 * diameter_mm**3 / math.prod(spacing_mm))
 
 
 def erode(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -124,26 +142,37 @@ def split_by_label(
     return np.split(voxels[order], bounds)
 
 
-def _check_count(count: int, size: int) -> None:
+def _thin_voxels(marked: NDArray[np.bool_], eroded: NDArray[np.bool_], least: int) -> NDArray[np.int64]:
+    """Voxels of the groups that erosion removes whole, of those with at least so many voxels."""
+    voxels = _few_voxels(marked)
+    labels = _label(voxels, marked.shape)
+    keeps = np.bincount(labels) >= least
+    keeps[labels[eroded.ravel()[voxels]]] = False
+    return voxels[keeps[labels]]
+
+
+def _few_voxels(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Ascending flat indices, unless there are too many."""
+    count = int(np.count_nonzero(mask))
     if count > MOST_VOXELS:
         raise WeightsError(
-            f"the segmentation marks {count:,} of {size:,} voxels, nearly everything",
+            f"the segmentation marks {count:,} of {mask.size:,} voxels, nearly everything",
             wanted=f"at most {MOST_VOXELS:,}",
             do="Use weights that were trained for longer, or mark only what is more probable.",
         )
+    return np.flatnonzero(mask)
 
 
 def _label(voxels: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Group of each voxel; groups are numbered by their first voxel.
-
-    Eroded voxels never touch the volume's faces, so that a step to the next column, row or
-    slice cannot wrap round.
-    """
+    """Group of each voxel; groups are numbered by their first voxel."""
     here, there = [], []
-    for step in (1, shape[2], shape[1] * shape[2]):
+    steps = (1, shape[2], shape[1] * shape[2])
+    for step, length in zip(steps, reversed(shape), strict=True):
         found = np.searchsorted(voxels, voxels + step)
         found[found == len(voxels)] = 0
-        touching = np.flatnonzero(voxels[found] == voxels + step) if len(voxels) else found
+        # From the last column, row or slice a step would wrap round.
+        inner = voxels // step % length < length - 1
+        touching = np.flatnonzero(inner & (voxels[found] == voxels + step)) if len(voxels) else found
         here.append(touching)
         there.append(found[touching])
     rows, columns = np.concatenate(here), np.concatenate(there)

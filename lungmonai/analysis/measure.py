@@ -40,8 +40,9 @@ def grow_back(voxels: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[n
         (K,) int, ascending flat indices.
     """
     places = np.stack(np.unravel_index(voxels, marked.shape), axis=1)
-    # Eroded voxels never touch the volume's faces, so every neighbour exists.
     around = (places[:, None] + _FACES).reshape(-1, 3)
+    # What erosion did not touch may reach the volume's faces.
+    around = around[((around >= 0) & (around < marked.shape)).all(axis=1)]
     around = around[marked[tuple(around.T)]]
     return np.union1d(voxels, np.ravel_multi_index(tuple(around.T), marked.shape))
 

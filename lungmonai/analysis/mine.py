@@ -111,6 +111,7 @@ def _part(item: ScanItem, finder: CandidateFinder, parts: Path) -> Path:
         "version": __version__,
         "seg": finder.seg.sha256,
         "threshold": finder.settings.mark_threshold,
+        "keep_thin_mm": finder.settings.keep_thin_mm,
         "precision": finder.engine.segment_precision,
         "scan": [item["image"], facts_of(item["image"])],
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, LungmonaiError
-from ..json_file import write_json
+from ..json_file import finite_or_none, write_json
 from ..metrics.calibrators import Calibrator, calibrator_from_dict
 from ..metrics.conformal import ConformalSets
 
@@ -71,22 +71,29 @@ class StoredThreshold:
                 do="Set it again with `lungmonai evaluate threshold`.",
             )
 
+    @property
+    def has_intervals(self) -> bool:
+        """Whether scans could be drawn; of one scan they cannot."""
+        return math.isfinite(self.low)
+
     def __str__(self) -> str:
-        interval = f"{self.level:.0%} interval {self.low:.4g} to {self.high:.4g}"
+        interval = "no interval, from one scan"
+        if self.has_intervals:
+            interval = f"{self.level:.0%} interval {self.low:.4g} to {self.high:.4g}"
         gives = f"sensitivity {self.sensitivity:.3f} with {self.false_per_scan:.3g} false a scan"
         return f"{self.value:.4g} ({interval}) for {self.at} on {self.data}: {gives} there"
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
         return {
-            **{name: _number(getattr(self, name)) for name in ("value", "low", "high", "level")},
+            **{name: finite_or_none(getattr(self, name)) for name in ("value", "low", "high", "level")},
             "at": self.at,
             "scans": self.scans,
             "nodules": self.nodules,
             "false_per_scan": self.false_per_scan,
-            "false_per_scan_interval": [_number(end) for end in self.false_per_scan_interval],
-            "sensitivity": _number(self.sensitivity),
-            "sensitivity_interval": [_number(end) for end in self.sensitivity_interval],
+            "false_per_scan_interval": [finite_or_none(end) for end in self.false_per_scan_interval],
+            "sensitivity": finite_or_none(self.sensitivity),
+            "sensitivity_interval": [finite_or_none(end) for end in self.sensitivity_interval],
             "data": self.data,
             "made_with": dict(self.made_with),
         }
@@ -234,10 +241,6 @@ def _damaged(path: Path, why: str) -> DataError:
         wanted="what `lungmonai evaluate threshold` and `calibrate` write",
         do="Remove it, or write it again with --replace.",
     )
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _or_nan(value: float | None) -> float:

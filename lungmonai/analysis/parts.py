@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.cache.files import FileFact, file_facts, source_files
 from ..data.datalist import ScanItem
@@ -20,11 +22,19 @@ from ..files import written_whole
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["facts_of", "kept_and_waiting", "part_path", "read_part", "write_part"]
+__all__ = [
+    "facts_of",
+    "kept_and_waiting",
+    "part_path",
+    "read_arrays",
+    "read_part",
+    "write_arrays",
+    "write_part",
+]
 
 _Answers = TypeVar("_Answers", bound="DataclassInstance")
 # What NumPy and zipfile raised of files with one byte changed, or cut short anywhere.
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def part_path(folder: Path, told: Mapping[str, Any]) -> Path:
@@ -55,8 +65,7 @@ def write_part(part: Path, answers: DataclassInstance) -> None:
     Raises:
         OutputError: the file could not be written.
     """
-    with written_whole(part) as partial, partial.open("wb") as file:
-        np.savez(file, **{field.name: getattr(answers, field.name) for field in fields(answers)})
+    write_arrays(part, {field.name: getattr(answers, field.name) for field in fields(answers)})
 
 
 def read_part(part: Path, kind: type[_Answers]) -> _Answers | None:
@@ -66,9 +75,36 @@ def read_part(part: Path, kind: type[_Answers]) -> _Answers | None:
         part: the file.
         kind: what they are, a dataclass of arrays.
     """
+    kept, names = read_arrays(part) or {}, [field.name for field in fields(kind)]
+    # One of a former version may lack some.
+    return kind(**{name: kept[name] for name in names}) if kept.keys() >= set(names) else None
+
+
+def write_arrays(part: Path, arrays: Mapping[str, NDArray[Any]], *, compressed: bool = False) -> None:
+    """Keep arrays.
+
+    Args:
+        part: the file.
+        arrays: by name.
+        compressed: take more time and less room.
+
+    Raises:
+        OutputError: the file could not be written.
+    """
+    save: Callable[..., None] = np.savez_compressed if compressed else np.savez
+    with written_whole(part) as partial, partial.open("wb") as file:
+        save(file, **arrays)
+
+
+def read_arrays(part: Path) -> dict[str, NDArray[Any]] | None:
+    """Arrays that were kept, by name; None where there is no such file, or a damaged one.
+
+    Args:
+        part: the file.
+    """
     try:
         with np.load(part) as kept:
-            return kind(**{field.name: kept[field.name] for field in fields(kind)})
+            return dict(kept)
     except _DAMAGED:
         return None
 

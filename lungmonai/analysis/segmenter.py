@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,8 @@ class Segmenter:
             window: what to segment.
             progress: called with slices done and slices in all.
         """
-        return segment_volume(
+        work = partial(
+            segment_volume,
             hu,
             self.prepare(window),
             window,
@@ -60,3 +62,4 @@ class Segmenter:
             threshold=self._threshold,
             progress=progress,
         )
+        return self._engine.segmented(self._model, hu, window, self._threshold, work)

@@ -31,6 +31,9 @@ class AnalysisSettings:
         merge_radius_mm: detections within this of a more probable one are the same nodule.
         mark_threshold: a voxel is marked when its probability is over this.
         nodule_threshold: a candidate is a nodule when its probability is over this.
+        keep_thin_mm: a group that erosion would remove whole is kept if its volume is that of a sphere this
+            wide; 0 keeps none, as the reference project does.
+        masses: look a second time, in larger voxels, for what is over 30 mm.
         keep_memory: keep freed memory in the process, which saves page faults (Linux, glibc).
 
     Raises:
@@ -46,6 +49,9 @@ class AnalysisSettings:
     # 0.5 twice: the reference project's end-to-end analysis.
     mark_threshold: float = 0.5
     nodule_threshold: float = 0.5
+    # Smaller solid nodules need no routine follow-up (Fleischner Society, MacMahon 2017).
+    keep_thin_mm: float = 6.0
+    masses: bool = True
     keep_memory: bool = True
 
     def __post_init__(self) -> None:
@@ -55,6 +61,7 @@ class AnalysisSettings:
         _check_range("merge_radius_mm", self.merge_radius_mm, 0.0, 200.0)
         _check_range("mark_threshold", self.mark_threshold, 0.0, 1.0)
         _check_range("nodule_threshold", self.nodule_threshold, 0.0, 1.0)
+        _check_range("keep_thin_mm", self.keep_thin_mm, 0.0, 100.0)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON types."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from .settings import AnalysisSettings
 __all__ = ["MADE_WITH", "Stored", "stored_beside"]
 
 # Settings that candidates depend on, and with them what a threshold gives.
-MADE_WITH = ("region", "merge", "merge_radius_mm", "mark_threshold")
+MADE_WITH = ("region", "merge", "merge_radius_mm", "mark_threshold", "keep_thin_mm", "masses")
 # By whether the set holds benign, and whether it holds malignant.
 _SETS = {
     (True, False): "benign",
@@ -81,27 +81,52 @@ class Stored:
         }
         return {name: part.as_dict() for name, part in parts.items() if part is not None}
 
-    def candidate_columns(self, result: ScanResult) -> dict[str, list[float]]:
-        """Further columns of the candidates' table, by name; one value for each candidate."""
-        return self._nodule_column(candidate.nodule_prob for candidate in result.candidates)
+    def candidate_columns(self, result: ScanResult) -> dict[str, list[float | None]]:
+        """Further columns of the candidates' table, by name: one value each, None for masses."""
+        masses = len(_masses(result))
+        probs: list[float | None] = [one.nodule_prob for one in result.candidates]
+        probs[len(probs) - masses :] = [None] * masses
+        return self._nodule_column(probs)
 
     def nodule_columns(self, result: ScanResult) -> dict[str, list[Any]]:
-        """Further columns of the nodules' table, by name; one value for each nodule."""
+        """Further columns of the nodules' table, by name.
+
+        One value for each nodule; None where nothing is said of it.
+        """
         columns: dict[str, list[Any]] = {}
-        columns |= self._nodule_column(nodule.nodule_prob for nodule in result.nodules)
-        probs = [n.malignancy_prob for n in result.nodules if n.malignancy_prob is not None]
-        if len(probs) < len(result.nodules):
+        masses = _masses(result)
+        columns |= self._nodule_column(
+            [None if n in masses else one.nodule_prob for n, one in enumerate(result.nodules, start=1)]
+        )
+        probs = [nodule.malignancy_prob for nodule in result.nodules]
+        known = [prob for prob in probs if prob is not None]
+        judged = "malignancy" in result.record.get("weights", {})
+        if probs and not known and not judged:
             return columns  # no model for it
         if self.malignancy is not None:
-            columns["malignancy_probability_calibrated"] = self.malignancy(probs).tolist()
+            columns["malignancy_probability_calibrated"] = _spread(probs, self.malignancy(known).tolist())
         if self.sets is not None:
-            columns["malignancy_set"] = [_SETS[held[0], held[1]] for held in self.sets(probs).tolist()]
+            sets = [_SETS[held[0], held[1]] for held in self.sets(known).tolist()]
+            columns["malignancy_set"] = _spread(probs, sets)
         return columns
 
-    def _nodule_column(self, probs: Iterable[float]) -> dict[str, list[float]]:
+    def _nodule_column(self, probs: Sequence[float | None]) -> dict[str, list[float | None]]:
         if self.nodule is None:
             return {}
-        return {"nodule_probability_calibrated": self.nodule(list(probs)).tolist()}
+        known = [prob for prob in probs if prob is not None]
+        return {"nodule_probability_calibrated": _spread(probs, self.nodule(known).tolist())}
+
+
+def _masses(result: ScanResult) -> list[int]:
+    """Numbers of the nodules of the second look: calibrations were not fitted to its probabilities."""
+    numbers: list[int] = result.record.get("masses", {}).get("nodules", [])
+    return numbers
+
+
+def _spread(probs: Sequence[float | None], of_known: Sequence[Any]) -> list[Any]:
+    """What is said of the known ones, each in its place; None where nothing is known."""
+    said = iter(of_known)
+    return [None if prob is None else next(said) for prob in probs]
 
 
 def stored_beside(models: Models) -> Stored:

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from ..analysis.models import Models
     from ..analysis.settings import AnalysisSettings
 
-__all__ = ["add_analysis_options", "add_running_options", "models_of", "settings_of"]
+__all__ = ["add_analysis_options", "add_running_options", "add_thin_option", "models_of", "settings_of"]
 
 # In place of a malignancy file.
 _NONE = "none"
 
 
 def add_analysis_options(option: Callable[..., Any]) -> None:
-    """Add weights, thresholds, merging, region, engine, precision and device.
+    """Add weights, thresholds, merging, region, masses, engine, precision and device.
 
     Args:
         option: what `verb` gave.
@@ -38,9 +38,24 @@ def add_analysis_options(option: Callable[..., Any]) -> None:
         f"{default.nodule_threshold:g})")  # fmt: skip
     option("--mark-threshold", type=float, default=default.mark_threshold, metavar="P",
         help="a voxel is marked when more probable than this (default: %(default)g)")  # fmt: skip
+    add_thin_option(option)
     option("--region", choices=REGIONS, default=default.region,
         help="look everywhere, or in the lungs only (default: %(default)s)")  # fmt: skip
+    option("--no-masses", action="store_true", help="do not look a second time for what is over 30 mm")
     add_running_options(option)
+
+
+def add_thin_option(option: Callable[..., Any]) -> None:
+    """Add what becomes of groups that erosion would remove.
+
+    Args:
+        option: what `verb` gave.
+    """
+    from ..analysis.settings import AnalysisSettings
+
+    option("--keep-thin-mm", type=float, default=AnalysisSettings().keep_thin_mm, metavar="MM",
+        help="keep a group that erosion would remove whole, if its volume is that of a sphere this wide; "
+        "0 keeps none, as the reference project does (default: %(default)g)")  # fmt: skip
 
 
 def add_running_options(option: Callable[..., Any]) -> None:
@@ -69,10 +84,11 @@ def settings_of(arguments: argparse.Namespace, *, nodule_threshold: float) -> An
     """
     from ..analysis.settings import AnalysisSettings
 
-    same = ("engine", "precision", "device", "region", "merge_radius_mm", "mark_threshold")
+    same = ("engine", "precision", "device", "region", "merge_radius_mm", "mark_threshold", "keep_thin_mm")
     return AnalysisSettings(
         **{name: getattr(arguments, name) for name in same},
         merge=not arguments.no_merge,
+        masses=not arguments.no_masses,
         nodule_threshold=nodule_threshold,
     )
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .analysis_options import add_running_options
+from .analysis_options import add_running_options, add_thin_option
 from .verb import FOUND, say, verb
 
 __all__ = ["add"]
@@ -26,8 +26,11 @@ def add(verbs: Any) -> None:
     option("--split", choices=(*SPLITS, EVERY), default=SPLITS[0],
         help="which list, or all of them (default: %(default)s)")  # fmt: skip
     option("--seg", type=Path, metavar="FILE", help="segmentation weights (default: the seg bundle's)")
-    option("--threshold", type=float, default=threshold, metavar="P",
+    option("--mark-threshold", type=float, default=threshold, metavar="P",
         help="a voxel is marked when more probable than this (default: %(default)g)")  # fmt: skip
+    # Its former name, which scripts may hold.
+    option("--threshold", dest="mark_threshold", type=float, help=argparse.SUPPRESS)
+    add_thin_option(option)
     option("--most", type=int, default=1000, metavar="N",
         help="false candidates kept of a scan, drawn at random (default: %(default)s)")  # fmt: skip
     option("--seed", type=int, default=0, metavar="N", help="of that draw (default: %(default)s)")
@@ -50,7 +53,8 @@ def _mine(arguments: argparse.Namespace) -> int:
         engine=arguments.engine,
         precision=arguments.precision,
         device=arguments.device,
-        mark_threshold=arguments.threshold,
+        mark_threshold=arguments.mark_threshold,
+        keep_thin_mm=arguments.keep_thin_mm,
     )
     check_draw(arguments.most, arguments.seed)
     items = listed_items(arguments.datalist, arguments.split)

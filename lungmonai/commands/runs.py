@@ -33,7 +33,7 @@ def _runs(arguments: argparse.Namespace) -> None:
     runs = find_runs(folders)
     if arguments.json:
         rows = [{**run.record, "folder_of_run": str(run.folder), "state": run.state} for run in runs]
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        sys.stdout.write(json.dumps(rows, indent=1, allow_nan=False) + "\n")
     elif runs:
         sys.stdout.write(_table(runs))
     else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..json_file import without_nan
 from ..nodule import LOCATIONS
 from .cohort import Cohort
 from .cohort_marks import texture
@@ -19,7 +19,7 @@ __all__ = ["FALSE_KEYS", "NODULE_KEYS", "false_entries", "nodule_entries", "scan
 NODULE_KEYS = (
     *("id", "seriesuid", "lps_mm", "diameter_mm", "malignant", "texture", "found", "found_luna16", "stage"),
     *("segmentation_prob", "marked_voxels", "eroded_voxels", "nodule_prob", "malignancy_prob"),
-    "malignancy_prob_at_center",
+    *("malignancy_prob_at_center", "measured_mm"),
 )
 FALSE_KEYS = (
     *("id", "seriesuid", "lps_mm", "diameter_mm", "location", "stage", "nodule_prob", "malignancy_prob"),
@@ -97,6 +97,7 @@ def _nodules(judged: JudgedScan, region: str) -> Iterable[tuple[Any, ...]]:
             _highest(answers.candidate_prob[judged.candidate_hits[:, place]]),
             _highest(answers.report_malignancy[judged.report_hits[:, place]]),
             float(answers.nodule_malignancy[place]),
+            _measured(judged, place),
         )
 
 
@@ -114,17 +115,20 @@ def _false(judged: JudgedScan) -> Iterable[tuple[Any, ...]]:
         )
 
 
+def _measured(judged: JudgedScan, nodule: int) -> float:
+    """The diameter of its most probable report, which comes first; NaN without any."""
+    hitting = judged.answers.report_diameter_mm[judged.report_hits[:, nodule]]
+    return round(float(hitting[0]), 3) if len(hitting) else np.nan
+
+
 def _highest(probs: Any) -> float:
-    return float(np.max(probs, initial=-np.inf))
+    """The highest that is known: of two reports of a nodule one may be over 30 mm, and not judged."""
+    return float(np.fmax.reduce(probs, initial=-np.inf))
 
 
 def _entry(keys: Sequence[str], values: Sequence[Any]) -> Entry:
     """Values by name; what is no finite number is None."""
-    return {key: _known(value) for key, value in zip(keys, values, strict=True)}
-
-
-def _known(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return {key: without_nan(value) for key, value in zip(keys, values, strict=True)}
 
 
 def _failed(why: str) -> Entry:

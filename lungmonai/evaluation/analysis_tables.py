@@ -25,7 +25,7 @@ _SUBMISSION = ("seriesuid", *_PLACE, "probability")
 _EXCLUDED = ("seriesuid", *_PLACE, "diameter_mm")
 _ANNOTATIONS = (*_EXCLUDED, "malignant", "patient", "texture", "pleural")
 _NODULE_SCORES = ("seriesuid", "patient", "label", "probability", "diameter_mm")
-_MALIGNANCY_SCORES = (*_NODULE_SCORES, "texture")
+_MALIGNANCY_SCORES = (*_NODULE_SCORES, "texture", "measured_mm")
 _FAILED = ("seriesuid", "reason")
 
 Row = Iterable[Any]
@@ -48,7 +48,7 @@ def write_tables(folder: Path, cohort: Cohort, whole: CohortEvaluation) -> None:
     _write(folder / "annotations_excluded.csv", _excluded(items), _EXCLUDED)
     _write(folder / "seriesuids.csv", [[item["seriesuid"]] for item in items])
     _write(folder / "scores_nodule.csv", _nodule_scores(items, whole), _NODULE_SCORES)
-    _write(folder / "scores_malignancy.csv", _malignancy_scores(cohort), _MALIGNANCY_SCORES)
+    _write(folder / "scores_malignancy.csv", _malignancy_scores(cohort, whole), _MALIGNANCY_SCORES)
     for name, keys in (("nodules", NODULE_KEYS), ("false_positives", FALSE_KEYS)):
         _write(folder / f"{name}.csv", map(_flat, whole.evaluation[name]), _flat_columns(keys))
     _write(folder / "failed.csv", cohort.failed.items(), _FAILED)
@@ -92,13 +92,16 @@ def _nodule_scores(items: Sequence[ScanItem], whole: CohortEvaluation) -> Iterab
         yield item["seriesuid"], item["patient"], labels[place], float(marks.prob[place]), size
 
 
-def _malignancy_scores(cohort: Cohort) -> Iterable[Row]:
-    """The decided nodules; an unknown diameter stays empty."""
-    nodules = {item["seriesuid"]: item["nodules"] for item in cohort.analyzed}
+def _malignancy_scores(cohort: Cohort, whole: CohortEvaluation) -> Iterable[Row]:
+    """The decided nodules; an unknown diameter stays empty, and the measured one of what is not reported."""
+    entries: dict[str, list[dict[str, Any]]] = {}
+    for entry in whole.evaluation["nodules"]:
+        entries.setdefault(entry["seriesuid"], []).append(entry)
     for one in decided_nodules(cohort):
         size = one.diameter_mm if one.diameter_mm > 0 else ""
-        rating = _cell(texture(nodules[one.seriesuid][one.place]))
-        yield one.seriesuid, one.patient, int(one.malignant), one.prob, size, rating
+        told = entries[one.seriesuid][one.place]
+        cells = _cell(told["texture"]), _cell(told["measured_mm"])
+        yield one.seriesuid, one.patient, int(one.malignant), one.prob, size, *cells
 
 
 def _flat_columns(keys: Sequence[str]) -> list[str]:

@@ -103,6 +103,7 @@ def _froc(froc: Mapping[str, Any]) -> list[str]:
         f"FROC by LUNA16's rule: CPM {_interval(froc['cpm'], froc['cpm_interval'])}{how}",
         f"  false marks a scan{heads}",
         f"  sensitivity       {values}",
+        *(f"  Note: {note}." for note in froc["notes"]),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..words import only_one
 from .analysis_entries import false_entries, nodule_entries, scan_entries
 from .cohort import Cohort
 from .cohort_marks import cohort_submission, cohort_truth, mark_diameters, merged_candidates
@@ -61,13 +62,14 @@ def evaluate_cohort(
     report = evaluate_froc(submission, cohort_truth(scans), bootstrap=draws, seed=seed)
     # 2. The reference project's rule, on what is reported.
     judged = [JudgedScan(*pair, settings.nodule_threshold) for pair in zip(scans, answers, strict=True)]
+    malignancy = malignancy_summary(cohort, draws=draws, seed=seed)
     evaluation = {
         **about,
         "scans": scan_entries(cohort, judged, list(map(len, merged))),
         "table": _table(judged),
         "froc": report.as_dict(),
-        "malignancy": malignancy_summary(cohort, draws=draws, seed=seed),
-        "notes": _notes(judged),
+        "malignancy": malignancy,
+        "notes": _notes(judged, malignancy),
         **_places(judged, settings.region),
     }
     return CohortEvaluation(evaluation, report, mark_diameters(answers, merged))
@@ -78,8 +80,13 @@ def _table(judged: Sequence[JudgedScan]) -> dict[str, Any]:
     return {"rows": list(ROWS), "columns": list(COLUMNS), "counts": total.tolist()}
 
 
-def _notes(judged: Sequence[JudgedScan]) -> list[str]:
-    """What a reader must know of the truth: sentences without their full stops."""
+def _notes(judged: Sequence[JudgedScan], malignancy: Mapping[str, Any] | None) -> list[str]:
+    """What a reader must know of the numbers: sentences without their full stops."""
+    alone = malignancy is not None and malignancy["patients"] == 1
+    return [*_outside(judged), *([f"malignancy: {only_one('patient')}"] if alone else [])]
+
+
+def _outside(judged: Sequence[JudgedScan]) -> list[str]:
     outside = [
         one.item["seriesuid"] for one in judged for prob in one.answers.nodule_seg_prob if np.isnan(prob)
     ]

@@ -31,8 +31,8 @@ class Comparison:
         first: A's FROC.
         second: B's.
         paired: A less B.
-        draws: of the bootstrap over scans, the same for both.
-        permutations: of the test.
+        draws: of the bootstrap over scans, the same for both; 0 for one scan.
+        permutations: of the test; 0 for one scan.
         seed: of both.
     """
 
@@ -104,7 +104,8 @@ def compare_submissions(
     )
     judged = one.verdicts.judged, two.verdicts.judged
     paired = compare_froc(*judged, seed=seed, draws=draws, permutations=permutations)
-    return Comparison(one, two, paired, draws, permutations, seed)
+    made = (draws, permutations) if one.drawn else (0, 0)
+    return Comparison(one, two, paired, *made, seed)
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:

@@ -20,7 +20,6 @@ def comparison_text(comparison: Comparison) -> str:
     """CPM and sensitivities of both, the differences, what they rest on; ends in a newline."""
     truth, paired = comparison.first.truth, comparison.paired
     listed = "named by the list" if truth.listed else "those with a nodule or a mark"
-    level = f"{paired.cpm.difference.level:.0%}"
     head = ("", "A", "B", "A − B", "p")
     rows = [("CPM", paired.cpm), *zip(map(_at, RATES), paired.at_rates, strict=True)]
     lines = [
@@ -30,9 +29,8 @@ def comparison_text(comparison: Comparison) -> str:
         _line(*head),
         *(_row(name, one) for name, one in rows),
         "",
-        f"In brackets the {level} interval of {comparison.draws:,} draws of the scans, the same for A and B.",
+        *_drawn(comparison),
         _tested(comparison.permutations),
-        _verdict(paired.cpm),
         *(f"Note: {note}." for note in comparison.notes),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -40,7 +38,7 @@ def comparison_text(comparison: Comparison) -> str:
 
 def signed(one: Interval) -> str:
     """A difference with its interval: `+0.025 (+0.018 to +0.033)`."""
-    return f"{one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+    return f"{one:+.3f}"
 
 
 def p_text(p_value: float) -> str:
@@ -64,6 +62,14 @@ def _row(name: str, one: Paired) -> str:
 
 def _line(name: str, first: str, second: str, difference: str, p_value: str) -> str:
     return f"{name:<14}{first:<{_WIDTH}}{second:<{_WIDTH}}{difference:<{_WIDTH + 4}}{p_value}"
+
+
+def _drawn(comparison: Comparison) -> list[str]:
+    cpm = comparison.paired.cpm
+    if not comparison.draws:
+        return []
+    how = f"{cpm.difference.level:.0%} interval of {comparison.draws:,} draws of the scans"
+    return [f"In brackets the {how}, the same for A and B.", _verdict(cpm)]
 
 
 def _tested(permutations: int) -> str:

@@ -10,7 +10,7 @@ from .froc_figure import draw_froc
 from .froc_lists import false_marks, missed_nodules, write_curve, write_false_marks, write_missed
 from .froc_report import FrocReport
 
-__all__ = ["write_froc", "write_froc_json"]
+__all__ = ["write_froc"]
 
 
 def write_froc(folder: Path, report: FrocReport) -> None:
@@ -24,17 +24,8 @@ def write_froc(folder: Path, report: FrocReport) -> None:
         OutputError: a file cannot be written.
     """
     folder = make_folder(folder)
-    write_froc_json(folder / "froc.json", report)
+    write_json(folder / "froc.json", report.as_dict())
     write_missed(folder / "missed.csv", missed_nodules(report))
     write_false_marks(folder / "false_positives.csv", false_marks(report))
     write_curve(folder / "curve.csv", report)
     draw_froc(folder / "froc.png", {report.name: report})
-
-
-def write_froc_json(path: Path, report: FrocReport) -> None:
-    """Write everything as JSON; the same input gives the same bytes.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    write_json(path, report.as_dict())

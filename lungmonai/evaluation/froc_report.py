@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..json_file import finite_or_none
 from ..metrics.froc import RATES, Froc, froc, sensitivity_at
 from ..metrics.froc_bootstrap import FrocBootstrap, bootstrap_froc, froc_draws
 from ..metrics.intervals import Interval, percentile_interval
 from ..metrics.judging import Marks, Verdicts, judge_each
-from ..words import many
+from ..words import many, only_one
 from .strata import Stratum, strata_of
 from .submission import CountedMarks, Submission
 from .truth import Truth
@@ -57,7 +58,7 @@ class FrocReport:
         verdicts: what each mark is.
         curve: of the scans themselves.
         more_rates: other false positives a scan that were asked for.
-        drawn: the bootstrap, read at `more_rates` and `CURVE_RATES`; None without one.
+        drawn: the bootstrap, read at `more_rates` and `CURVE_RATES`; None without one, and for one scan.
         seed: of its draws.
         max_marks: the most marks that counted of a scan.
         repeated: rows that repeat another one exactly.
@@ -122,7 +123,7 @@ class FrocReport:
             "submission": self.name,
             **_scores(self.cpm, self.sensitivity),
             "more_rates": list(self.more_rates),
-            "more_sensitivity": [_number(one.value) for one in self.more_sensitivity],
+            "more_sensitivity": [finite_or_none(one.value) for one in self.more_sensitivity],
             "more_sensitivity_interval": _ends(self.more_sensitivity),
             "bootstrap": self._bootstrap(),
             **self._counts(),
@@ -130,9 +131,9 @@ class FrocReport:
             "strata": [_stratum_dict(one) for one in self.strata],
             "curve": {
                 "false_per_scan": list(CURVE_RATES),
-                "sensitivity": [_number(one.value) for one in self.band],
-                "low": [_number(one.low) for one in self.band],
-                "high": [_number(one.high) for one in self.band],
+                "sensitivity": [finite_or_none(one.value) for one in self.band],
+                "low": [finite_or_none(one.low) for one in self.band],
+                "high": [finite_or_none(one.high) for one in self.band],
             },
         }
 
@@ -194,6 +195,7 @@ def evaluate_froc(
     if bootstrap:
         read = (*more, *CURVE_RATES)
         drawn = bootstrap_froc(verdicts.judged, seed=seed, draws=bootstrap, more_rates=read)
+        drawn = drawn if len(drawn.counts) else None
     return FrocReport(
         submission.name,
         truth,
@@ -208,11 +210,6 @@ def evaluate_froc(
     )
 
 
-def _number(value: float) -> float | None:
-    """A number as JSON has it, which knows no NaN."""
-    return value if math.isfinite(value) else None
-
-
 def _alone(value: float) -> Interval:
     return Interval(value, math.nan, math.nan, math.nan, 0)
 
@@ -221,16 +218,16 @@ def _ends(intervals: Sequence[Interval]) -> list[list[float | None]] | None:
     """Pairs of ends; None without a bootstrap."""
     if not any(one.draws for one in intervals):
         return None
-    return [[_number(one.low), _number(one.high)] for one in intervals]
+    return [[finite_or_none(one.low), finite_or_none(one.high)] for one in intervals]
 
 
 def _scores(cpm: Interval, at_rates: Sequence[Interval]) -> dict[str, Any]:
     whole = _ends([cpm])
     return {
-        "cpm": _number(cpm.value),
+        "cpm": finite_or_none(cpm.value),
         "cpm_interval": whole[0] if whole else None,
         "rates": list(RATES),
-        "sensitivity": [_number(one.value) for one in at_rates],
+        "sensitivity": [finite_or_none(one.value) for one in at_rates],
         "sensitivity_interval": _ends(at_rates),
     }
 
@@ -259,6 +256,8 @@ def _stratum_dict(score: StratumScore) -> dict[str, Any]:
 
 def _notes(report: FrocReport) -> list[str]:
     counted, notes = report.counted, []
+    if len(report.truth.scans) == 1:
+        notes.append(only_one("scan"))
     if counted.unknown_scans:
         notes.append(
             f"not counted: {many(counted.unknown_marks, 'mark')} of {report.name} in "

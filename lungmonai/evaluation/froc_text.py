@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -65,13 +64,7 @@ def _how_drawn(report: FrocReport) -> str:
 
 
 def _with_interval(one: Interval) -> str:
-    if math.isnan(one.low):
-        return _share(one.value)
-    return f"{_share(one.value)} ({_share(one.low)} to {_share(one.high)})"
-
-
-def _share(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.4f}"
+    return f"{one:.4f}".replace("nan", "–")
 
 
 def _rates(report: FrocReport) -> list[str]:

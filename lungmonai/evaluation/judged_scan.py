@@ -68,6 +68,12 @@ class JudgedScan:
         return reference_hits(self.answers.candidate_lps_mm, self.nodule_lps_mm, self.diameter_mm)
 
     @cached_property
+    def dropped(self) -> NDArray[np.bool_]:
+        """(M,) bool, nodules hit by a group that was left out for lying outside the lung mask."""
+        hit = reference_hits(self.answers.dropped_lps_mm, self.nodule_lps_mm, self.diameter_mm)
+        return np.asarray(hit.any(axis=0))
+
+    @cached_property
     def report_hits(self) -> NDArray[np.bool_]:
         """(R, M) bool, which reports hit which nodules."""
         return reference_hits(self.answers.report_lps_mm, self.nodule_lps_mm, self.diameter_mm)
@@ -84,7 +90,7 @@ class JudgedScan:
 
     @cached_property
     def report_columns(self) -> NDArray[np.int64]:
-        """(R,) int, each report's column of the table; without a malignancy network all are benign."""
+        """(R,) int, each report's column of the table; what is not judged counts as benign."""
         malignant = self.answers.report_malignancy > MALIGNANT_OVER
         return np.where(malignant, _MALIGNANT, _BENIGN)
 

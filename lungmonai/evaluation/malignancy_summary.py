@@ -15,7 +15,7 @@ __all__ = ["DecidedNodule", "decided_nodules", "malignancy_summary"]
 # Of each kind; DeLong's variance needs as many.
 _LEAST = 2
 
-_Told = tuple[float | None, list[float | None] | None]
+_Told = tuple[float | None, list[float] | None]
 
 
 class DecidedNodule(NamedTuple):
@@ -64,7 +64,8 @@ def malignancy_summary(cohort: Cohort, *, draws: int, seed: int) -> dict[str, An
         seed: of the draws.
 
     Returns:
-        Each number with its interval, None where there is none; None with fewer than two nodules of a kind.
+        Each number with its interval, None where there is none, as with one patient; None with fewer than two
+        nodules of a kind.
     """
     nodules = list(decided_nodules(cohort))
     if not _enough(nodules):
@@ -97,8 +98,4 @@ def _compared(nodules: Sequence[DecidedNodule], other: str, draws: int, seed: in
     patients = [one.patient for one in nodules]
     found = compare_auc(malignant, first, second, patients, seed=seed, draws=draws, permutations=0).roc_auc
     drawn = (found.first, found.second, found.difference)
-    return [(one.value, [_known(one.low), _known(one.high)]) for one in drawn]
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return [(one.value, [one.low, one.high] if one.draws else None) for one in drawn]

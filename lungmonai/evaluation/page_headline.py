@@ -133,8 +133,7 @@ def _at_the_threshold(
         return [(_alone(math.nan), 0, 0)] * 3
     sums = pairs.sum(axis=0).astype(int).tolist()
     every = np.arange(len(scans))
-    # One scan says nothing of how scans differ.
-    if len(scans) == 1 or not drawn:
+    if not drawn:
         intervals = tuple(map(_alone, shares(every).tolist()))
     else:
         intervals = bootstrap(shares, every, seed=drawn["seed"], draws=drawn["draws"], level=_LEVEL)

@@ -52,7 +52,8 @@ def froc_section(evaluation: Mapping[str, Any]) -> Markup:
         said(
             "Each threshold gives one point: the share of the nodules that are found, and the false "
             "positives that come with them, per scan. A report hits a nodule when it is nearer to its "
-            "centre than half the diameter (LUNA16's rule). The band holds 95 % of the bootstrap's draws."
+            "centre than half the diameter (LUNA16's rule)."
+            + (" The band holds 95 % of the bootstrap's draws." if froc.get("bootstrap") else "")
         ),
         element("div", froc_picture(froc), _rates_table(froc), class_="pair"),
         said(

@@ -11,13 +11,15 @@ from filelock import FileLock, Timeout
 from ..errors import OutputError, SettingsError
 from ..files import make_folder
 
-__all__ = ["JSON", "PAGE", "PARTS", "held_folder"]
+__all__ = ["JSON", "MEMORY", "PAGE", "PARTS", "held_folder"]
 
 # Written last: where it stands, the folder is whole.
 JSON = "evaluation.json"
 PAGE = "evaluation.html"
 # One file for each scan that was analysed.
 PARTS = "parts"
+# What the networks answered, one file for each scan.
+MEMORY = f"{PARTS}/networks"
 _LOCK = ".lock"
 
 
@@ -55,7 +57,7 @@ def held_folder(folder: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path, parts: Path) -> None:
-    old = [folder / JSON, folder / PAGE, *folder.glob(".partial-*"), *parts.glob(".partial-*")]
+    old = [folder / JSON, folder / PAGE, *folder.glob(".partial-*"), *parts.rglob(".partial-*")]
     try:
         for path in old:
             path.unlink(missing_ok=True)

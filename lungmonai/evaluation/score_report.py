@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..json_file import finite_or_none
 from ..metrics.calibration import Calibration, calibration, chance_ece
 from ..metrics.confusion import SHARES, confused, shares
 from ..metrics.delong import Contrast, delong
 from ..metrics.intervals import DRAWS, LEVEL, Interval, bootstrap_mean, draw_counts, percentile_interval
 from ..metrics.paired_auc import PairedAuc, compare_auc
 from ..metrics.ranking_draws import RankingDraws, group_numbers, ranking_draws
+from ..words import only_one
 from .score_baselines import baseline_scores
 from .score_table import ScoreTable, check_same_rows
 
@@ -74,7 +76,7 @@ class ScoreReport:
     Args:
         table: the samples.
         groups: how many patients, or what else a bootstrap drew.
-        draws, permutations, seed, level: of the intervals and tests.
+        draws, permutations, seed, level: of the intervals and tests; neither is made of one group.
         roc_auc, average_precision: with bootstrap intervals over groups.
         delong: the AUC with DeLong's interval, samples taken as independent.
         at_threshold: sensitivity, specificity, precision, accuracy and F1 over `THRESHOLD`.
@@ -174,8 +176,8 @@ def score_report(
     return ScoreReport(
         table,
         count,
-        draws,
-        permutations,
+        len(drawn),
+        permutations if count > 1 else 0,
         seed,
         level,
         _interval(ranked.roc_auc, level),
@@ -187,7 +189,7 @@ def score_report(
         chance_ece(table.probs, seed=seed),
         *_bands(ranked, level),
         rivals,
-        notes,
+        (*notes, *_alone(table, count)),
     )
 
 
@@ -201,6 +203,10 @@ def _baselines(
         compared = compare_auc(labels, table.probs[one.rows], one.scores, groups, **how)
         rivals.append(Rival(one.name, one.how, labels, one.scores, compared))
     return rivals, notes
+
+
+def _alone(table: ScoreTable, groups: int) -> list[str]:
+    return [only_one(table.group_name.removesuffix("s"))] if groups == 1 else []
 
 
 def _other(table: ScoreTable, against: ScoreTable, how: dict[str, Any]) -> Rival:
@@ -244,6 +250,6 @@ def _area_dict(area: Contrast) -> dict[str, float | None]:
 def _band_dict(band: Band, x: str, y: str) -> dict[str, list[float | None]]:
     columns = {x: band.x, y: band.y, "low": band.low, "high": band.high}
     return {
-        name: [value if np.isfinite(value) else None for value in np.round(numbers, 6).tolist()]
+        name: [finite_or_none(value) for value in np.round(numbers, 6).tolist()]
         for name, numbers in columns.items()
     }

@@ -16,6 +16,7 @@ from ..words import many
 
 __all__ = ["ScoreTable", "check_same_rows", "read_scores"]
 
+_DIAMETER = "diameter_mm"
 _GROUPS = ("patient", "seriesuid")
 # What a group is called, by its column.
 _GROUP_NAMES = {"patient": "patients", "seriesuid": "scans", "row": "rows"}
@@ -56,7 +57,7 @@ class ScoreTable:
         return _GROUP_NAMES[self.group_kind]
 
 
-def read_scores(path: Path) -> ScoreTable:
+def read_scores(path: Path, *, diameter_column: str = _DIAMETER) -> ScoreTable:
     """Read a table with the columns `label` and `probability`.
 
     `patient`, else `seriesuid`, names the samples that belong together; without them each row stands
@@ -64,6 +65,7 @@ def read_scores(path: Path) -> ScoreTable:
 
     Args:
         path: a CSV file with a header.
+        diameter_column: in place of `diameter_mm`; one that is named must be there.
 
     Raises:
         DataError: it cannot be read, lacks a column, has no rows, a label that is neither 0 nor 1, a
@@ -84,7 +86,13 @@ def read_scores(path: Path) -> ScoreTable:
     groups, kind = _groups(table)
     names = {name: table.column(name) for name in _NAMES if table.has(name)}
     probs = _numbers(table, "probability", (0, 1), "a probability from 0 to 1")
-    diameters = _optional(table, "diameter_mm", (math.ulp(0.0), math.inf), "a diameter over 0, or nothing")
+    if diameter_column != _DIAMETER and not table.has(diameter_column):
+        raise DataError(
+            f"{path} has no column {diameter_column}",
+            wanted=f"one of {', '.join(table.rows[0])}",
+            do="Change `--diameter-column`.",
+        )
+    diameters = _optional(table, diameter_column, (math.ulp(0.0), math.inf), "a diameter over 0, or nothing")
     texture = _optional(table, "texture", (1, 5), "a rating from 1 to 5, or nothing")
     return ScoreTable(path.name, labels, probs, groups, kind, diameters, texture, names)
 
@@ -154,9 +162,7 @@ def _groups(table: _Table) -> tuple[NDArray[np.generic], str]:
     return np.arange(len(table.rows)), "row"
 
 
-def _optional(
-    table: _Table, column: str, limits: tuple[float, float], wanted: str
-) -> NDArray[np.float64]:
+def _optional(table: _Table, column: str, limits: tuple[float, float], wanted: str) -> NDArray[np.float64]:
     if not table.has(column):
         return np.full(len(table.rows), np.nan)
     return _numbers(table, column, limits, wanted, empty=True)

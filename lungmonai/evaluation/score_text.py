@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..metrics.delong import Contrast
+from ..words import many
 from .comparison_text import p_text, signed
 from .score_report import THRESHOLD, Rival, ScoreReport
 
@@ -17,9 +18,8 @@ def score_text(report: ScoreReport) -> str:
     parts = [
         [
             f"{table.name}: {len(table):,} samples, {int(table.labels.sum()):,} positive "
-            f"({report.prevalence:.1%}), of {report.groups:,} {table.group_name}",
-            f"In brackets the {report.level:.0%} interval of {report.draws:,} draws of the "
-            f"{table.group_name}.",
+            f"({report.prevalence:.1%}), of {many(report.groups, table.group_name.removesuffix('s'))}",
+            *_drawn(report),
         ],
         [
             _row("AUC", f"{report.roc_auc}   by DeLong {_area(report.delong)}"),
@@ -34,6 +34,13 @@ def score_text(report: ScoreReport) -> str:
         [f"Note: {note.removesuffix('.')}." for note in (*_always(report), *report.notes)],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _drawn(report: ScoreReport) -> list[str]:
+    if not report.draws:
+        return []
+    how = f"{report.level:.0%} interval of {report.draws:,} draws of the {report.table.group_name}"
+    return [f"In brackets the {how}."]
 
 
 def _rival(rival: Rival) -> list[str]:
@@ -58,9 +65,9 @@ def _always(report: ScoreReport) -> list[str]:
 
 def _calibrated(report: ScoreReport) -> list[str]:
     """With one more digit: where positives are rare both are small."""
-    brier, right = report.brier, f"{report.chance_ece:.4f} if they were right"
+    right = f"{report.chance_ece:.4f} if they were right"
     return [
-        _row("Brier score", f"{brier.value:.4f} ({brier.low:.4f} to {brier.high:.4f})"),
+        _row("Brier score", f"{report.brier:.4f}"),
         _row("expected calibration error", f"{report.calibration.ece:.4f}   {right}"),
     ]
 

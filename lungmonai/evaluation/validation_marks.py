@@ -14,6 +14,7 @@ from ..errors import DataError
 from ..metrics.intervals import DRAWS
 from ..metrics.judging import JudgedMarks, judge_marks
 from ..metrics.operating import Demand, bootstrap_operating
+from ..words import only_one
 from .submission import Submission, read_submissions
 from .truth import read_truth
 
@@ -80,6 +81,8 @@ def marks_of_tables(
     if counted.unknown_marks:
         lost = f"{counted.unknown_marks} of {len(marks.prob)} marks"
         notes.append(f"not counted, for their scans are not listed: {lost}")
+    if len(truth.scans) == 1:
+        notes.append(only_one("scan"))
     judged = judge_marks(counted.marks, truth.nodules, len(truth.scans), truth.excluded)
     return ValidationMarks(judged, marks.name, {}, tuple(notes))
 

@@ -70,7 +70,7 @@ def _nodule_stage(judged: JudgedScan, nodule: int, region: str) -> str:
     if hitting.any():
         # Over the threshold and yet not reported: a more probable candidate nearby was, and does not hit.
         return MERGED if (hitting & judged.over).any() else FILTERED
-    if region == "lungs" and not answers.nodule_in_lungs[nodule]:
+    if region == "lungs" and (judged.dropped[nodule] or not answers.nodule_in_lungs[nodule]):
         return OUTSIDE_MASK
     if not answers.nodule_marked[nodule]:
         return UNMARKED
@@ -82,7 +82,7 @@ def _seems_benign(judged: JudgedScan, nodule: int) -> bool:
     """Whether a malignant nodule was judged, and no report of it is malignant."""
     probs = judged.answers.report_malignancy[judged.report_hits[:, nodule]]
     malignant = judged.item["nodules"][nodule]["malignant"]
-    return bool(malignant) and not np.isnan(probs).any() and bool((probs <= MALIGNANT_OVER).all())
+    return bool(malignant) and not np.isnan(probs).all() and not (probs > MALIGNANT_OVER).any()
 
 
 def false_reports(judged: JudgedScan) -> list[FalseReport]:

@@ -47,7 +47,8 @@ def draw_nodule_row(page: Page, content: Content, number: int, nodule: Nodule, t
         _draw_ticks(axes)
         _draw_scale_bar(axes, 2 * half_mm)
     page.write(TEXT_LEFT, top + 30, str(number), size=32, color=NODULE_COLOR, weight="bold")
-    draw_pairs(page, _facts(nodule), top + 66)
+    judged = "malignancy" in content.result.record.get("weights", {})
+    draw_pairs(page, _facts(nodule, judged=judged), top + 66)
 
 
 def draw_middle_row(page: Page, content: Content, top: float) -> None:
@@ -119,11 +120,14 @@ def _seam(width: float) -> list[Any]:
     return [withStroke(linewidth=width, foreground="#000000b0")]
 
 
-def _facts(nodule: Nodule) -> list[tuple[str, str]]:
+def _facts(nodule: Nodule, *, judged: bool) -> list[tuple[str, str]]:
+    """What stands beside the panels; `judged`: whether there is a malignancy network."""
     position = ", ".join(f"{value:.1f}" for value in nodule.center_lps_mm).replace("-", "−")
     facts = [("P(nodule)", prob_text(nodule.nodule_prob))]
     if nodule.malignancy_prob is not None:
         facts.append(("P(malignant)", prob_text(nodule.malignancy_prob)))
+    elif judged:
+        facts.append(("P(malignant)", "not judged: too large"))
     return [
         *facts,
         ("Location", nodule.location),

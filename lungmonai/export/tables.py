@@ -40,8 +40,8 @@ _NODULE_COLUMNS = (
     *("location", "detections", "weights"),
 )
 
-# Further columns by name, one value a row.
-_More = Mapping[str, Sequence[float | str]]
+# Further columns by name, one value a row; None where nothing is said.
+_More = Mapping[str, Sequence[float | str | None]]
 
 _TABLE_WIDTH = 100
 _STAND_IN_TITLE = "STAND-IN WEIGHTS: dense spots, not detections"
@@ -87,7 +87,7 @@ def write_nodules(result: ScanResult, path: Path | str, more: _More | None = Non
         result: the analysis of one scan; rows keep the order of its nodules, so that data row n
             is the nodule that the mask labels n.
         path: where to write; coordinates are LPS mm, `slice` counts from 1 in the analysed order,
-            `malignancy_probability` is empty without that model.
+            `malignancy_probability` is empty without that model, and of what is over 30 mm.
         more: further columns, to the right of the others, with one value for each nodule.
 
     Raises:
@@ -176,7 +176,7 @@ def _nodule_row(series_uid: str, weights: str, nodule: Nodule) -> list[str]:
         series_uid,
         *(f"{value:.6f}" for value in nodule.center_lps_mm),
         _exact(nodule.nodule_prob),
-        "" if nodule.malignancy_prob is None else _exact(nodule.malignancy_prob),
+        _cell(nodule.malignancy_prob),
         str(slice_number(nodule)),
         *(f"{value:.6f}" for value in _sizes(nodule)),
         nodule.location,
@@ -207,8 +207,13 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]
 
 
 def _further(more: _More, place: int) -> Iterable[str]:
-    values = (column[place] for column in more.values())
-    return (value if isinstance(value, str) else _exact(value) for value in values)
+    return map(_cell, (column[place] for column in more.values()))
+
+
+def _cell(value: float | str | None) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _exact(value)
 
 
 def _record(result: ScanResult, more: _More) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
+from ..json_file import without_nan
 from .intervals import LEVEL
 from .ranking import check_ranked
 
@@ -39,7 +40,7 @@ class Contrast:
 
     def as_dict(self) -> dict[str, float | None]:
         """For JSON: None stands where there is no number."""
-        return {name: number if math.isfinite(number) else None for name, number in vars(self).items()}
+        return dict(without_nan(vars(self)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SettingsError
+from ..json_file import without_nan
 
 __all__ = [
     "DRAWS",
@@ -34,7 +36,7 @@ class Interval:
         low: lower end.
         high: upper end.
         level: share of the draws between them.
-        draws: that gave a number; a draw without any nodule, say, gives none.
+        draws: that gave a number; a draw without any nodule, say, gives none. Without draws the ends are NaN.
     """
 
     value: float
@@ -44,13 +46,16 @@ class Interval:
     draws: int
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+        return f"{self:.3f}"
 
-    def as_dict(self) -> dict[str, float | int | None]:
+    def __format__(self, spec: str) -> str:
+        """All three numbers in one format, `0.842 (0.812 to 0.868)`; without draws the value alone."""
+        value, low, high = (format(number, spec or ".3f") for number in (self.value, self.low, self.high))
+        return f"{value} ({low} to {high})" if self.draws else value
+
+    def as_dict(self) -> dict[str, Any]:
         """For JSON: None stands where there is no number."""
-        numbers = {"value": self.value, "low": self.low, "high": self.high}
-        kept = {name: number if np.isfinite(number) else None for name, number in numbers.items()}
-        return {**kept, "level": self.level, "draws": self.draws}
+        return dict(without_nan(vars(self)))
 
 
 def bootstrap(
@@ -75,7 +80,7 @@ def bootstrap(
         statistic: from positions of samples, which may repeat, to (K,) numbers; NaN where there is none.
         groups: (N,) the group of each sample, such as its patient or scan.
         seed: of the draws, 0 or more.
-        draws: how many.
+        draws: how many; of a single group none, as in `draw_counts`.
         level: share of the draws within the interval.
 
     Returns:
@@ -93,10 +98,10 @@ def bootstrap(
     members = _members(np.asarray(groups))
     rng = np.random.default_rng(seed)
     values = np.atleast_1d(np.asarray(statistic(np.sort(np.concatenate(members))), dtype=np.float64))
-    drawn = np.empty((draws, len(values)))
-    for draw in range(draws):
+    drawn = np.empty((draws if len(members) > 1 else 0, len(values)))
+    for row in drawn:
         chosen = rng.integers(len(members), size=len(members))
-        drawn[draw] = statistic(np.concatenate([members[group] for group in chosen]))
+        row[:] = statistic(np.concatenate([members[group] for group in chosen]))
     return tuple(percentile_interval(*pair, level) for pair in zip(values.tolist(), drawn.T, strict=True))
 
 
@@ -128,10 +133,13 @@ def bootstrap_mean(
 def draw_counts(groups: int, draws: int, seed: int, *, of: str = "scans") -> NDArray[np.int64]:
     """How often each scan, or other group, is drawn, in each draw of as many as there are, with replacement.
 
-    The first draws are the same however many are asked for.
+    The first draws are the same however many are asked for. Of a single group there is none: each would be
+    the group itself, and an interval of width 0 would say that nothing varies.
 
     >>> draw_counts(4, 3, seed=0).sum(axis=1).tolist()
     [4, 4, 4]
+    >>> draw_counts(1, 3, seed=0).shape
+    (0, 1)
 
     Args:
         groups: how many there are.
@@ -140,7 +148,7 @@ def draw_counts(groups: int, draws: int, seed: int, *, of: str = "scans") -> NDA
         of: what the groups are, for messages.
 
     Returns:
-        (draws, groups) int; each row's sum is `groups`.
+        (draws, groups) int, or (0, 1); each row's sum is `groups`.
 
     Raises:
         SettingsError: none to be drawn, no draws, or a seed below 0.
@@ -152,7 +160,7 @@ def draw_counts(groups: int, draws: int, seed: int, *, of: str = "scans") -> NDA
             do="Check them.",
         )
     rng = np.random.default_rng(seed)
-    counts = np.empty((draws, groups), dtype=np.int64)
+    counts = np.empty((draws if groups > 1 else 0, groups), dtype=np.int64)
     for row in counts:
         row[:] = np.bincount(rng.integers(groups, size=groups), minlength=groups)
     return counts

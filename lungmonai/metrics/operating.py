@@ -248,7 +248,11 @@ def operating_draws(
         thresholds += [steps.threshold(kept) for kept in _kept(demand, false, sensitivity).tolist()]
         false_rates.append(false[:, own])
         sensitivities.append(sensitivity[:, own])
-    return OperatingDraws(np.array(thresholds), np.concatenate(false_rates), np.concatenate(sensitivities))
+    return OperatingDraws(np.array(thresholds), *map(_joined, (false_rates, sensitivities)))
+
+
+def _joined(blocks: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.concatenate([np.zeros(0), *blocks])
 
 
 def _steps(judged: JudgedMarks) -> _Steps:

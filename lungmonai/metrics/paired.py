@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..json_file import finite_or_none
 from .intervals import LEVEL, Interval, percentile_interval
 
 __all__ = ["Paired", "paired", "permutation_p_value"]
@@ -35,8 +36,8 @@ class Paired:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: None stands where there is no number."""
         sides = {"first": self.first, "second": self.second, "difference": self.difference}
-        p_value = self.p_value if np.isfinite(self.p_value) else None
-        return {**{name: side.as_dict() for name, side in sides.items()}, "p_value": p_value}
+        told = {name: side.as_dict() for name, side in sides.items()}
+        return {**told, "p_value": finite_or_none(self.p_value)}
 
 
 def paired(

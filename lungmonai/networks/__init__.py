@@ -12,6 +12,7 @@ from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .architectures import ARCHITECTURES, Architecture, architecture_named, build_network
+    from .mirrored_cnn import MirroredCNN
     from .nodule_cnn import NoduleCNN
     from .reference_weights import PUBLISHED, ImportedWeights, import_reference_weights
     from .segmentation import ReferenceUNet, SegmentationUNet
@@ -28,6 +29,7 @@ __all__ = [
     "Architecture",
     "ImportedWeights",
     "LoadedWeights",
+    "MirroredCNN",
     "NoduleCNN",
     "ReferenceUNet",
     "SegmentationUNet",
@@ -43,6 +45,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "architectures": ("ARCHITECTURES", "Architecture", "architecture_named", "build_network"),
+        "mirrored_cnn": ("MirroredCNN",),
         "nodule_cnn": ("NoduleCNN",),
         "reference_weights": ("PUBLISHED", "ImportedWeights", "import_reference_weights"),
         "segmentation": ("ReferenceUNet", "SegmentationUNet"),

@@ -50,6 +50,7 @@ ARCHITECTURES = (
     Architecture("seg_basic_unet", "segmentation", ".segmentation", "SegmentationUNet", halo=112, align=16),
     Architecture("seg_reference_unet", "segmentation", ".segmentation", "ReferenceUNet", halo=24, align=4),
     Architecture("nodule_cnn", "classification", ".nodule_cnn", "NoduleCNN"),
+    Architecture("mirrored_cnn", "classification", ".mirrored_cnn", "MirroredCNN"),
 )
 
 

@@ -29,6 +29,14 @@ class NoduleCNN(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Logits of a batch of crops."""
+        return self.logits(crops)
+
+    def logits(self, crops: Tensor) -> Tensor:
+        """The same, for networks that ask more than once.
+
+        Args:
+            crops: as `forward` takes them.
+        """
         features: Tensor = self.blocks(self.input_norm(crops))
         # `reshape`: channels-last features have no flat view in C, D, H, W order.
         logits: Tensor = self.head(features.reshape(features.shape[0], -1))

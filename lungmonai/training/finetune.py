@@ -84,7 +84,7 @@ def _last_linear(network: nn.Module, parts: list[str]) -> str:
 
 def _copy_all_but(network: nn.Module, head: str, path: Path) -> None:
     loaded = load_weights(path, task="classification")
-    if type(loaded.network) is not type(network):
+    if _shapes(loaded.network) != _shapes(network):
         raise WeightsError(
             f"{path} holds {loaded.architecture.name} weights",
             wanted=f"weights of a {type(network).__name__}",
@@ -96,6 +96,10 @@ def _copy_all_but(network: nn.Module, head: str, path: Path) -> None:
     _log.info("fine-tuning from %s, SHA-256 %s: %s", path, loaded.sha256, loaded.origin)
     if loaded.stand_in:
         _log.warning("%s is a stand-in: it was not trained on patients", path)
+
+
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def _freeze(network: nn.Module, parts: list[str]) -> None:

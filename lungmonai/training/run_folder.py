@@ -20,7 +20,8 @@ from filelock import FileLock, Timeout
 
 from .. import __version__
 from ..errors import DataError, OutputError, SettingsError
-from ..files import make_folder, written_whole
+from ..files import make_folder
+from ..json_file import without_nan, write_json
 from .command import command_flags, resume_command, run_command
 
 __all__ = ["Run", "RunFolder", "find_runs", "now", "versions"]
@@ -124,20 +125,21 @@ class RunFolder:
     def record(self) -> dict[str, Any] | None:
         """What `run.json` says; None where there is none that can be read."""
         try:
-            record = json.loads((self.path / RECORD).read_text(encoding="utf-8"))
+            text = (self.path / RECORD).read_text(encoding="utf-8")
+            # Former versions wrote NaN, which is no JSON.
+            record = json.loads(text, parse_constant=lambda name: None)
         except (OSError, ValueError):
             return None
         return record if isinstance(record, dict) and "state" in record else None
 
     def write(self, **said: Any) -> None:
-        """Put this into the record, which is written whole.
+        """Put this into the record, which is written whole; what is no finite number becomes null.
 
         Raises:
             OutputError: it could not be written.
         """
         record = {**(self.record() or {"format": FORMAT}), **said, "updated": now()}
-        with written_whole(self.path / RECORD) as partial:
-            partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_json(self.path / RECORD, without_nan(record))
 
     def write_begin(self, bundle: str, former: dict[str, Any] | None) -> None:
         """Put into the record who runs here now, and how.

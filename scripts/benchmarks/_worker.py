@@ -91,6 +91,8 @@ def run_ours(job: dict[str, Any]) -> dict[str, Any]:
         device=job["device"],
         region="scan",
         merge=False,
+        keep_thin_mm=0.0,
+        masses=False,
         keep_memory=job["keep_memory"],
     )
     began = time.perf_counter()

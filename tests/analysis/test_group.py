@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from lungmonai.analysis.group import MOST_VOXELS, erode, group_voxels
+from lungmonai.analysis.group import MOST_VOXELS, erode, group_voxels, voxels_of_sphere
 from lungmonai.errors import WeightsError
 
 
@@ -36,6 +36,35 @@ def test_grouping_equals_scipy(seed: int, share: float, size: int) -> None:
     assert np.array_equal(np.flatnonzero(labels), groups.voxels)
     assert np.array_equal(labels.ravel()[groups.voxels] - 1, groups.labels)
     assert np.array_equal(np.bincount(labels.ravel())[1:], groups.counts)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    share=st.floats(0.05, 0.9),
+    size=st.integers(1, 7),
+    least=st.sampled_from([1, 2, 5, 20]),
+)
+def test_what_erosion_would_remove_whole_is_kept(seed: int, share: float, size: int, least: int) -> None:
+    marked, hu = random_volume(seed, share, (size, 9, 8))
+    all_labels, count = ndimage.label(marked)
+    eroded = ndimage.binary_erosion(marked)
+    kept = eroded.copy()
+    for number in range(1, count + 1):
+        group = all_labels == number
+        if group.sum() >= least and not (group & eroded).any():
+            kept |= group
+    labels, count = ndimage.label(kept)
+    groups = group_voxels(marked, hu, keep_thin=least)
+    assert np.array_equal(np.flatnonzero(labels), groups.voxels)
+    assert np.array_equal(labels.ravel()[groups.voxels] - 1, groups.labels)
+    assert len(groups) == count
+
+
+def test_voxels_of_a_sphere() -> None:
+    # A sphere of 10 mm has 523.6 mm³.
+    assert voxels_of_sphere(10.0, (1.0, 1.0, 1.0)) == 524
+    assert voxels_of_sphere(10.0, (0.5, 0.5, 2.0)) == 1048
 
 
 @pytest.mark.parametrize("fill", [False, True])

@@ -30,9 +30,13 @@ def test_each_model_and_shape_is_prepared_once(monkeypatch: pytest.MonkeyPatch) 
     ]:
         assert engine.prepare(model, shape) == (model.sha256, shape)
     assert prepared == [("1", (7, 8)), ("2", (4,)), ("1", (7, 9))]
+    # Two shapes are kept, those that were used last.
+    for shape in [(7, 8), (7, 5), (7, 8), (7, 9)]:
+        engine.prepare(SEG, shape)
+    assert prepared[3:] == [("1", (7, 5)), ("1", (7, 9))]
     # Another engine has its own.
     KeptEngine.of(ENGINE).prepare(SEG, (7, 9))
-    assert len(prepared) == 4
+    assert len(prepared) == 6
 
 
 def test_it_is_the_same_engine() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scan_writers import volume, write_itk
 
+from lungmonai.analysis import AnalysisSettings
 from lungmonai.analysis.candidates import FoundCandidates
 from lungmonai.analysis.mine import STAGE, mine_scans
 from lungmonai.errors import OutputError, SettingsError, WeightsError
@@ -16,9 +17,9 @@ from lungmonai.errors import OutputError, SettingsError, WeightsError
 class Finder:
     """Counts the scans that it is given; finds one candidate whose place tells the scan's first voxel."""
 
-    def __init__(self, threshold: float = 0.5, seg: str = "a", broken: tuple[str, ...] = ()) -> None:
+    def __init__(self, seg: str = "a", broken: tuple[str, ...] = (), **settings: float) -> None:
         self.seg = SimpleNamespace(sha256=seg)
-        self.settings = SimpleNamespace(mark_threshold=threshold)
+        self.settings = AnalysisSettings(**settings)
         self.engine = SimpleNamespace(segment_precision="float32")
         self.seen, self.broken = [], broken
 
@@ -69,7 +70,7 @@ def test_finished_scans_are_not_found_again(items: list[dict], tmp_path: Path) -
     assert calls == [(STAGE, 2, 3), (STAGE, 3, 3)]  # an estimate must not count what was there
 
 
-@pytest.mark.parametrize("change", ["threshold", "weights", "scan", "part"])
+@pytest.mark.parametrize("change", ["threshold", "thin", "weights", "scan", "part"])
 def test_nothing_stale_is_used(change: str, items: list[dict], tmp_path: Path) -> None:
     parts = tmp_path / "parts"
     mine_scans(items, Finder(), parts)
@@ -78,7 +79,8 @@ def test_nothing_stale_is_used(change: str, items: list[dict], tmp_path: Path) -
     if change == "part":
         for part in parts.iterdir():
             part.write_bytes(part.read_bytes()[:-9])
-    finder = Finder(threshold=0.4 if change == "threshold" else 0.5, seg="b" if change == "weights" else "a")
+    changed = {"threshold": {"mark_threshold": 0.4}, "thin": {"keep_thin_mm": 5.0}, "weights": {"seg": "b"}}
+    finder = Finder(**changed.get(change, {}))
     mined = mine_scans(items, finder, parts)
     again = ["scan1"] if change == "scan" else ["scan0", "scan1", "scan2"]
     assert [series for series, _ in finder.seen] == again

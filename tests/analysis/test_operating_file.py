@@ -133,3 +133,10 @@ def test_it_says_its_threshold_in_words() -> None:
         "0.7 (95% interval 0.6 to 0.8) for 1 fp/scan on the validation list: "
         "sensitivity 0.800 with 1 false a scan there"
     )
+
+
+def test_a_threshold_from_one_scan_has_no_interval() -> None:
+    alone = replace(THRESHOLD, low=math.nan, high=math.nan)
+    assert str(alone).startswith("0.7 (no interval, from one scan) for 1 fp/scan on the validation list")
+    assert str(THRESHOLD).startswith("0.7 (95% interval 0.6 to 0.8) for 1 fp/scan")
+    assert (alone.has_intervals, THRESHOLD.has_intervals) == (False, True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lungmonai.analysis.parts import facts_of, part_path, read_part, write_part
+from lungmonai.analysis.parts import facts_of, part_path, read_arrays, read_part, write_arrays, write_part
 from lungmonai.errors import OutputError
 
 
@@ -56,6 +56,19 @@ def test_a_damaged_byte_is_seen_or_changes_nothing(mask: int, tmp_path: Path) ->
         else:
             assert as_kept(part)
     assert seen > len(whole) / 2
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x80])
+def test_a_damaged_byte_of_a_compressed_one_too(mask: int, tmp_path: Path) -> None:
+    part, answers = tmp_path / "a.npz", {"a": np.random.default_rng(0).integers(0, 3, 300)}
+    write_arrays(part, answers, compressed=True)
+    whole = part.read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= mask
+        part.write_bytes(damaged)
+        for came in (read_arrays(part) or {}).values():
+            np.testing.assert_array_equal(came, answers["a"])
 
 
 def test_a_file_that_was_cut_short_is_none(tmp_path: Path) -> None:

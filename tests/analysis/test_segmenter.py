@@ -29,6 +29,9 @@ class Engine:
 
         return run
 
+    def segmented(self, model: object, hu, window, threshold, work):
+        return work()
+
 
 def volume(rows: int) -> np.ndarray:
     return np.random.default_rng(rows).integers(0, 1000, (5, rows, 12)).astype(np.int16)

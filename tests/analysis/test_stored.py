@@ -89,12 +89,14 @@ def test_a_threshold_of_another_segmentation_is_not_used(models: Models) -> None
 
 
 def test_a_threshold_set_with_other_settings_is_used_and_said(models: Models) -> None:
-    made = {"region": "lungs", "merge": True, "merge_radius_mm": 10.0, "mark_threshold": 0.5}
+    made = {"region": "lungs", "merge": True, "merge_radius_mm": 10.0, "mark_threshold": 0.5, "masses": True}
     store(models.nodule, threshold=replace(THRESHOLD, made_with=made))
     stored = stored_beside(models)
     scan = AnalysisSettings(nodule_threshold=0.05)
     assert stored.notes_for(scan) == ("The stored nodule threshold was set with region lungs (now scan).",)
     assert stored.notes_for(replace(scan, region="lungs")) == ()
+    (note,) = stored.notes_for(replace(scan, region="lungs", masses=False))
+    assert note == "The stored nodule threshold was set with masses True (now False)."
     assert stored.notes_for(replace(scan, nodule_threshold=0.5)) == ()
     assert "nodule_threshold" not in stored.record(replace(scan, nodule_threshold=0.5))
 
@@ -128,9 +130,13 @@ def test_the_command_uses_prints_and_records_what_is_stored(
     names = {(True, False): "benign", (False, True): "malignant", (True, True): "benign or malignant"}
     listed = json.loads((used / "result.json").read_text())
     for row, nodule in zip(rows(used / "nodules.csv"), listed["nodules"], strict=True):
-        prob, malignancy = float(row["probability"]), float(row["malignancy_probability"])
+        prob = float(row["probability"])
         assert prob > 0.05
         assert float(row["nodule_probability_calibrated"]) == NODULE([prob])[0]
+        if float(row["equivalent_diameter_mm"]) > 30:
+            assert row["malignancy_probability"] == row["malignancy_set"] == ""
+            continue
+        malignancy = float(row["malignancy_probability"])
         assert float(row["malignancy_probability_calibrated"]) == MALIGNANCY([malignancy])[0]
         assert row["malignancy_set"] == names[malignancy <= 0.6, malignancy >= 0.3]
         assert nodule["malignancy_set"] == row["malignancy_set"]
@@ -160,13 +166,20 @@ def test_a_damaged_file_stops_the_command(
     assert not (tmp_path / "result.json").exists()
 
 
-def one_nodule(malignancy_prob: float | None) -> ScanResult:
+def one_nodule(malignancy_prob: float | None, **record: object) -> ScanResult:
     place = (0.0, 0.0, 0.0)
     nodule = Nodule(place, place, 0.9, malignancy_prob, 500.0, 10.0, 10.0, "left lung", (0,))
-    return ScanResult("1", (), (nodule,))
+    return ScanResult("1", (), (nodule,), record)
 
 
 def test_a_set_may_hold_neither_class_and_needs_a_probability() -> None:
     sets = ConformalSets(0.9, 0.2, 0.8, 9, 9)
     assert Stored(sets=sets).nodule_columns(one_nodule(0.5)) == {"malignancy_set": ["neither"]}
     assert Stored(sets=sets, malignancy=MALIGNANCY).nodule_columns(one_nodule(None)) == {}
+
+
+def test_a_scan_of_nothing_but_masses_has_the_columns_of_others() -> None:
+    stored = Stored(malignancy=MALIGNANCY, sets=ConformalSets(0.9, 0.2, 0.8, 9, 9))
+    names = stored.nodule_columns(one_nodule(0.5)).keys()
+    alone = stored.nodule_columns(one_nodule(None, weights={"malignancy": {}}, masses={"nodules": [1]}))
+    assert alone == {name: [None] for name in names}

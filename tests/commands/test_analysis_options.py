@@ -22,8 +22,11 @@ def test_without_options_they_are_the_defaults() -> None:
 def test_every_option_has_its_place() -> None:
     words = ["--engine", "torch", "--precision", "mixed", "--device", "cpu", "--region", "lungs"]
     words += ["--no-merge", "--merge-radius-mm", "7", "--mark-threshold", "0.2", "--nodule-threshold", "0.4"]
+    words += ["--no-masses", "--keep-thin-mm", "2"]
     found = settings_of(parsed(*words), nodule_threshold=0.4)
-    assert found == AnalysisSettings("torch", "mixed", "cpu", "lungs", False, 7.0, 0.2, 0.4)
+    assert found == AnalysisSettings(
+        "torch", "mixed", "cpu", "lungs", False, 7.0, 0.2, 0.4, keep_thin_mm=2.0, masses=False
+    )
     assert parsed(*words).nodule_threshold == 0.4
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lungmonai.analysis.mined_table import MOST
+from lungmonai.analysis.settings import AnalysisSettings
 from lungmonai.bundles import default_weights
 from lungmonai.cli import build_parser, main
 from lungmonai.data.datalist import FORMAT
@@ -40,7 +41,7 @@ def test_a_table_from_a_datalist(
     datalist: Path, stand_in: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "out" / "candidates.csv"
-    words = ["mine", str(datalist), "-o", str(table), "--threshold", "0.3", "--seg", str(stand_in)]
+    words = ["mine", str(datalist), "-o", str(table), "--mark-threshold", "0.3", "--seg", str(stand_in)]
     assert main(words) == 0
     out, err = capsys.readouterr()
     nodules = len(json.loads(datalist.read_text())["training"][0]["nodules"])
@@ -89,6 +90,29 @@ def test_a_scan_without_annotations_is_refused_before_the_work(
     datalist.write_text(json.dumps(lists))
     assert main(["mine", str(datalist), "-o", str(tmp_path / "c.csv")]) == 7
     assert "scan 1 has no 'nodules'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["--mark-threshold", "--threshold"])
+def test_the_mark_threshold_is_named_as_for_analyze_and_by_its_former_name(name: str) -> None:
+    words = ["mine", "d", "-o", "o"]
+    assert build_parser().parse_args([*words, name, "0.3"]).mark_threshold == 0.3
+    assert build_parser().parse_args(words).mark_threshold == AnalysisSettings().mark_threshold
+
+
+def test_a_mark_threshold_that_is_no_probability_is_refused_before_the_work(
+    datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["mine", str(datalist), "-o", str(tmp_path / "c.csv"), "--mark-threshold", "2"]) == 2
+    assert "mark_threshold is 2.0; wanted 0 to 1" in capsys.readouterr().err
+    assert not list(tmp_path.glob("c.csv*"))
+
+
+def test_the_former_name_is_in_no_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["mine", "--help"])
+    said = capsys.readouterr().out
+    assert "--mark-threshold P" in said
+    assert " --threshold" not in said
 
 
 def test_the_helps_number_is_the_librarys() -> None:

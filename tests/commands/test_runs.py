@@ -44,6 +44,15 @@ def test_runs_are_listed_with_what_goes_on_with_them(
     assert lines[2] == "  to resume: python -m monai.bundle run training --resume True"
 
 
+def test_the_list_is_json_where_a_former_record_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text('{"state": "stopped", "best_score": NaN}')
+    text = "\n".join(lines_of(capsys, str(tmp_path), "--json"))
+    assert "NaN" not in text
+    assert json.loads(text)[0]["best_score"] is None
+
+
 def test_elsewhere_the_folder_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

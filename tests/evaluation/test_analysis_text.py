@@ -23,18 +23,18 @@ AT = (0.0, 0.0, 0.0)
 
 @pytest.fixture(scope="module")
 def whole() -> dict:
-    """A scan with a found and a missed nodule, and one that failed."""
+    """A scan with a found and a missed nodule, one without, and one that failed."""
     nodules = [make_nodule(0), make_nodule(50, malignant=True)]
-    items = [make_item("1.1", nodules), make_item("1.2", [make_nodule(9)])]
+    items = [make_item("1.1", nodules), make_item("1.2", [make_nodule(9)]), make_item("1.3")]
     answers = make_answers([(AT, 0.9), ((99, 0, 0), 0.2)], [(AT, 0.9, 0.1)], marked=[9, 0], eroded=[4, 0],
         malignancy=[0.1, 0.9])  # fmt: skip
-    cohort = Cohort(items, {"1.1": answers}, {"1.2": "it is broken"})
+    cohort = Cohort(items, {"1.1": answers, "1.3": make_answers()}, {"1.2": "it is broken"})
     return evaluate_cohort(cohort, AnalysisSettings(), HEAD, draws=20, seed=0).evaluation
 
 
 def test_every_part_is_told(whole: dict) -> None:
     lines = analysis_text(whole).splitlines()
-    assert lines[0] == "d.json, list test: 1 scan analysed, 2 nodules, 1 found"
+    assert lines[0] == "d.json, list test: 2 scans analysed, 2 nodules, 1 found"
     assert lines[1] == "FAILED: 1 scan, in no number below."
     assert "   –/1/0/0  0/0/1/0    1/0/0/0    0/0/0/0  1.1" in lines
     assert "  1.2: it is broken" in lines
@@ -75,3 +75,16 @@ def test_scans_without_nodules_or_marks() -> None:
     text = analysis_text(told)
     assert "1 scan analysed, 0 nodules, 0 found" in text
     assert "CPM –" in text
+
+
+def test_one_scan_and_one_patient_give_no_intervals_and_it_is_said() -> None:
+    nodules = [make_nodule(30 * at, malignant=at % 2 == 0) for at in range(4)]
+    answers = make_answers([(AT, 0.9)], [(AT, 0.9, 0.9)], marked=[9] * 4, eroded=[4] * 4,
+        malignancy=[0.9, 0.2, 0.8, 0.3])  # fmt: skip
+    cohort = Cohort([make_item("1", nodules)], {"1": answers})
+    told = evaluate_cohort(cohort, AnalysisSettings(), HEAD, draws=20, seed=0).evaluation
+    lines = analysis_text(told).splitlines()
+    assert "FROC by LUNA16's rule: CPM 0.250" in lines
+    assert any(line.startswith("  Note: one scan only: ") for line in lines)
+    assert "  AUC                       1.000" in lines
+    assert any(line.startswith("NOTE: malignancy: one patient only: ") for line in lines)

@@ -66,7 +66,14 @@ def test_what_is_kept_is_what_was_answered(items: list[dict], tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("change", "again"),
-    [("settings", "012"), ("file", "1"), ("nodule", "1"), ("part", "012"), ("training candidates", "")],
+    [
+        ("settings", "012"),
+        ("file", "1"),
+        ("nodule", "1"),
+        ("part", "012"),
+        ("a field that an older part lacks", "012"),
+        ("training candidates", ""),
+    ],
 )
 def test_nothing_stale_is_used(change: str, again: str, items: list[dict], tmp_path: Path) -> None:
     parts = tmp_path / "parts"
@@ -80,6 +87,11 @@ def test_nothing_stale_is_used(change: str, again: str, items: list[dict], tmp_p
     if change == "part":
         for part in parts.iterdir():
             part.write_bytes(part.read_bytes()[:-9])
+    if change.startswith("a field"):
+        for part in parts.iterdir():
+            with np.load(part) as kept:
+                fields = {name: kept[name] for name in kept.files if name != "dropped_lps_mm"}
+            np.savez(part, **fields)
     analyst = Analyst("b" if change == "settings" else "a")
     assert places(analyze_cohort(items, analyst, parts)) == EVERY
     assert "".join(analyst.seen) == again

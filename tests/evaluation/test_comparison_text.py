@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from compared_systems import compared
+from froc_tables import written
 
 from lungmonai.evaluation.comparison_text import comparison_text, p_text, signed
 from lungmonai.metrics.intervals import Interval
@@ -47,3 +48,18 @@ def test_small_p_values_are_not_written_out() -> None:
         "<0.001",
         "–",
     ]
+
+
+def test_one_scan_tells_the_numbers_and_no_more(tmp_path: Path) -> None:
+    scans = written(tmp_path / "one.csv", "seriesuid", [("b",)])
+    found = compared(tmp_path, [("b", 90, 0, 0, 0.3)], scans=scans)
+    text = comparison_text(found)
+    assert "nan" not in text
+    assert "CPM           0.500                     0.500                     +0.000" in text
+    assert "In brackets" not in text
+    assert "ahead" not in text
+    assert "No test was made." in text
+    assert text.count("Note: one scan only: ") == 1
+    told = found.as_dict()
+    assert (told["bootstrap"]["draws"], told["permutations"], told["cpm"]["p_value"]) == (0, 0, None)
+    assert told["cpm"]["difference"] == {"value": 0.0, "low": None, "high": None, "level": 0.95, "draws": 0}

@@ -7,7 +7,7 @@ import pytest
 from froc_tables import small_case
 
 from lungmonai.errors import OutputError
-from lungmonai.evaluation.froc_files import write_froc, write_froc_json
+from lungmonai.evaluation.froc_files import write_froc
 from lungmonai.evaluation.froc_report import FrocReport, evaluate_froc
 from lungmonai.evaluation.submission import read_submission
 from lungmonai.evaluation.truth import read_truth
@@ -28,6 +28,7 @@ def test_all_files_are_there(tmp_path: Path, report: FrocReport) -> None:
     assert told == report.as_dict()
 
 
-def test_a_json_that_cannot_be_written_is_told(tmp_path: Path, report: FrocReport) -> None:
-    with pytest.raises(OutputError, match=r"froc\.json could not be written"):
-        write_froc_json(tmp_path / "none" / "froc.json", report)
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, report: FrocReport) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="could not be written"):
+        write_froc(tmp_path / "file" / "out", report)

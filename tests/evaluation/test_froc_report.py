@@ -154,3 +154,14 @@ def test_a_poor_system_in_the_right_axes_is_not_suspected() -> None:
     many = np.repeat(scan, 20)
     marks = Submission("x.csv", truth.scans, many, rng.uniform(-150, 150, (800, 3)), rng.random(800))
     assert evaluate_froc(marks, truth).notes == ()
+
+
+def test_one_scan_has_no_interval_and_says_why(tmp_path: Path) -> None:
+    case = small_case(tmp_path)
+    scans = written(tmp_path / "one.csv", "seriesuid", [("a",)])
+    truth = read_truth(case["annotations"], excluded=case["excluded"], scans=scans)
+    told = evaluate_froc(read_submission(case["marks"]), truth, bootstrap=50).as_dict()
+    assert told["bootstrap"] is told["cpm_interval"] is told["sensitivity_interval"] is None
+    assert told["curve"]["low"] == [None] * len(told["curve"]["sensitivity"])
+    assert all(one["cpm_interval"] is None for one in told["strata"])
+    assert sum(note.startswith("one scan only: ") for note in told["notes"]) == 1

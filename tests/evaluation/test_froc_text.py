@@ -86,3 +86,12 @@ def test_a_series_uid_cannot_steer_the_terminal() -> None:
     text = froc_text(evaluate_froc(marks, truth))
     assert "\x1b" not in text
     assert "a\N{REPLACEMENT CHARACTER}[31m" in text
+
+
+def test_one_scan_has_no_interval_and_says_why(tmp_path: Path) -> None:
+    case = small_case(tmp_path)
+    case["scans"] = written(tmp_path / "one.csv", "seriesuid", [("a",)])
+    text = text_of(case, bootstrap=50)
+    assert ", no interval\n" in text.splitlines(keepends=True)[0]
+    assert "nan" not in text
+    assert "\nNote: one scan only: how far numbers might be off with other scans cannot be told" in text

@@ -70,3 +70,9 @@ def test_the_patient_of_a_composites_nodule_is_the_one_it_came_from() -> None:
 
 def test_without_a_network_there_is_nothing_to_tell() -> None:
     assert list(decided_nodules(cohort_of([(True, 5.0, np.nan)]))) == []
+
+
+def test_one_patient_gives_no_interval() -> None:
+    found = malignancy_summary(cohort_of([*ROWS[0], *ROWS[1]]), draws=50, seed=0)
+    assert (found["patients"], found["auc"]) == (1, 1.0)
+    assert found["auc_interval"] is found["auc_diameter_interval"] is found["difference_interval"] is None

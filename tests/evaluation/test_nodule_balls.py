@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion
 
-from lungmonai.evaluation.nodule_balls import ball_marks
+from lungmonai.evaluation.nodule_balls import BallMarks, ball_marks, marked_voxels
 
 SPACING = (0.7, 0.8, 2.5)  # column, row, slice
 SHAPE = (12, 30, 32)
+
+
+def looked_at(probability, centers, diameters, threshold=0.5) -> BallMarks:
+    marked = marked_voxels(probability, threshold)
+    return ball_marks(probability, marked, binary_erosion(marked), centers, diameters, SPACING)
 
 
 def by_definition(probability, center, diameter, threshold):
@@ -35,7 +40,7 @@ def test_balls_anywhere(threshold: float) -> None:
     probability[3:9, 5:25, 5:25] = rng.choice([40, 127, 128, 255], (6, 20, 20), p=[0.02, 0.02, 0.06, 0.9])
     centers = rng.uniform((-3, -5, -5), (14, 34, 36), (25, 3))
     diameters = rng.choice([-1.0, 0.4, 3.0, 6.2, 11.0], 25)
-    found = ball_marks(probability, centers, diameters, SPACING, threshold)
+    found = looked_at(probability, centers, diameters, threshold)
     eroded = 0
     for place, (center, diameter) in enumerate(zip(centers, diameters, strict=True)):
         highest, marked, left = by_definition(probability, center, diameter, threshold)
@@ -48,15 +53,15 @@ def test_balls_anywhere(threshold: float) -> None:
 def test_a_nodule_between_two_slices_has_a_voxel() -> None:
     probability = np.zeros(SHAPE, np.uint8)
     probability[5, 10, 10] = 200
-    found = ball_marks(probability, [[5.4, 10.1, 9.8]], [0.3], SPACING, 0.5)
+    found = looked_at(probability, [[5.4, 10.1, 9.8]], [0.3])
     assert (found.highest_prob[0], found.marked[0], found.eroded[0]) == (200 / 255, 1, 0)
 
 
 def test_one_half_is_not_marked() -> None:
     probability = np.full(SHAPE, 127, np.uint8)  # what the analysis stores of probabilities just below 0.5
-    assert ball_marks(probability, [[5, 10, 10]], [6.0], SPACING, 0.5).marked[0] == 0
-    assert ball_marks(probability + np.uint8(1), [[5, 10, 10]], [6.0], SPACING, 0.5).marked[0] > 0
+    assert looked_at(probability, [[5, 10, 10]], [6.0]).marked[0] == 0
+    assert looked_at(probability + np.uint8(1), [[5, 10, 10]], [6.0]).marked[0] > 0
 
 
 def test_no_nodules() -> None:
-    assert len(ball_marks(np.zeros(SHAPE, np.uint8), [], [], SPACING, 0.5).marked) == 0
+    assert len(looked_at(np.zeros(SHAPE, np.uint8), [], []).marked) == 0

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answers_maker import make_answers, make_item, make_nodule
 from evaluation_maker import make_evaluation
 from page_tree import Node, read_page
 from PIL import Image
 
+from lungmonai.analysis.settings import AnalysisSettings
 from lungmonai.errors import DataError, OutputError, SettingsError
+from lungmonai.evaluation.cohort import Cohort
+from lungmonai.evaluation.cohort_evaluation import evaluate_cohort
 from lungmonai.evaluation.page import write_page
 from lungmonai.evaluation.page_cards import HITS_SOMETHING
 
@@ -383,3 +387,19 @@ def test_what_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="could not be written"):
         write_page(make_evaluation(1), tmp_path / "nowhere" / "page.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_one_scan_has_no_intervals_and_says_why(tmp_path: Path) -> None:
+    nodules = [make_nodule(30 * at, malignant=at % 2 == 0) for at in range(4)]
+    answers = make_answers([((0, 0, 0), 0.9)], [((0, 0, 0), 0.9, 0.9)], marked=[9] * 4, eroded=[4] * 4,
+        malignancy=[0.9, 0.2, 0.8, 0.3])  # fmt: skip
+    head = {key: value for key, value in make_evaluation(1).items() if key in ("format", "lungmonai",
+        "datalist", "split", "weights", "settings", "engine")}  # fmt: skip
+    cohort = Cohort([make_item("1", nodules)], {"1": answers})
+    told = evaluate_cohort(cohort, AnalysisSettings(), head, draws=20, seed=0).evaluation
+    page = _written(told, tmp_path)
+    assert all("95" not in tile.text for tile in page.one("ul", class_="tiles").all("li"))
+    assert "Note: malignancy: one patient only: " in page.one("section", id="numbers").text
+    curve = page.one("section", id="froc").text
+    assert "one scan only: how far numbers might be off with other scans cannot be told" in curve
+    assert "bootstrap" not in curve

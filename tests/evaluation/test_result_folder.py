@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lungmonai.errors import OutputError, SettingsError
-from lungmonai.evaluation.result_folder import JSON, PAGE, PARTS, held_folder
+from lungmonai.evaluation.result_folder import JSON, MEMORY, PAGE, PARTS, held_folder
 
 HOLD = (
     "import sys, time; from pathlib import Path;"
@@ -27,7 +27,9 @@ def test_what_would_tell_of_an_earlier_run_is_taken_away(tmp_path: Path) -> None
             parts.parent / PAGE,
             parts.parent / ".partial-x",
             parts / ".partial-y.npz",
+            tmp_path / "new" / MEMORY / ".partial-z.npz",
         ]
+        (tmp_path / "new" / MEMORY).mkdir()
         for path in (*kept, *gone):
             path.touch()
     assert all(path.exists() for path in gone)  # that run's own

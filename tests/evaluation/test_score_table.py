@@ -24,6 +24,15 @@ def test_a_table_is_read(tmp_path: Path) -> None:
     assert table.texture[1] == 2.5
 
 
+def test_another_column_stands_in_for_the_diameter(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("label,probability,diameter_mm,measured_mm\n0,0.1,5,6.5\n1,0.9,7,\n")
+    np.testing.assert_array_equal(read_scores(path).diameter_mm, [5, 7])
+    np.testing.assert_array_equal(read_scores(path, diameter_column="measured_mm").diameter_mm, [6.5, np.nan])
+    with pytest.raises(DataError, match=r"t.csv has no column size; wanted one of label, .*Change `--diam"):
+        read_scores(path, diameter_column="size")
+
+
 def test_series_and_rows_stand_in_for_patients(tmp_path: Path) -> None:
     rows = nodule_rows(count=10)
     by_scan = read_scores(write_rows(tmp_path / "s.csv", rows, ["patient", "texture"]))

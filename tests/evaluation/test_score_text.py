@@ -32,5 +32,22 @@ def test_what_is_no_number_is_a_dash(tmp_path: Path) -> None:
     rows = [{**row, "probability": str(float(row["probability"]) / 3)} for row in nodule_rows()]
     report = score_report(read_scores(write_rows(tmp_path / "t.csv", rows)), draws=20, permutations=0)
     text = score_text(report)
-    assert "precision over 0.5          – (– to –)" in text
+    assert "precision over 0.5          –\n" in text
     assert "(DeLong), – (permutation)" in text
+
+
+def test_one_patient_has_no_interval_and_the_reader_is_told(tmp_path: Path) -> None:
+    rows = [{**row, "patient": "p"} for row in nodule_rows()]
+    report = score_report(read_scores(write_rows(tmp_path / "t.csv", rows)), draws=20, permutations=9)
+    text = score_text(report)
+    assert ", of 1 patient\n" in text
+    assert "In brackets" not in text
+    assert "nan" not in text
+    assert f"AUC                         {report.roc_auc.value:.3f}   by DeLong 0." in text
+    assert "(DeLong), – (permutation)" in text
+    assert "Note: one patient only: how far numbers might be off with other patients cannot be told" in text
+    told = report.as_dict()
+    assert (told["bootstrap"]["draws"], told["permutations"]) == (0, 0)
+    assert (told["auc"]["low"], told["auc"]["high"], told["auc"]["draws"]) == (None, None, 0)
+    assert told["roc"]["low"] == [None] * len(told["roc"]["sensitivity"])
+    assert (told["brier"]["low"], told["at_threshold"]["accuracy"]["high"]) == (None, None)

@@ -48,9 +48,7 @@ def test_columns_may_stand_in_any_order(tmp_path: Path) -> None:
 )
 def test_a_row_that_cannot_be_used_is_refused(tmp_path: Path, row: str, why: str) -> None:
     path = written(tmp_path / "marks.csv", f"{HEAD},probability", [("a", 1, 2, 3, 0.5), (row,)])
-    text = (
-        f"{path} has 1 row that cannot be used, the first in line 3: {why}; wanted a series UID and finite"
-    )
+    text = f"{path} has 1 row that cannot be used, the first in line 3: {why}; wanted a series UID and finite"
     with pytest.raises(DataError, match=re.escape(text)):
         read_submission(path)
 

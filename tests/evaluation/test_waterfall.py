@@ -24,6 +24,12 @@ def stage_of(answers, *, malignant=False, region="scan") -> str:
         ("outside the lung mask",
             make_answers(marked=[0], eroded=[0], in_lungs=[False]), {"region": "lungs"}),
         ("under the segmentation threshold", make_answers(marked=[0], eroded=[0], in_lungs=[False]), {}),
+        # Its own centre lies in the lungs, that of the group which hits it does not.
+        ("outside the lung mask",
+            make_answers(marked=[5], eroded=[2], dropped=[(6.9, 0, 0)]), {"region": "lungs"}),
+        ("merged", make_answers(marked=[5], eroded=[2], dropped=[(7.1, 0, 0)]), {"region": "lungs"}),
+        ("filtered by the classifier",
+            make_answers([(AT, LOW)], marked=[5], eroded=[2], dropped=[(3, 0, 0)]), {"region": "lungs"}),
         ("eroded away", make_answers(marked=[5], eroded=[0]), {}),
         ("merged", make_answers([(ASIDE, HIGH)], [(ASIDE, HIGH, 0.1)], marked=[5], eroded=[2]), {}),
         ("merged",
@@ -39,6 +45,13 @@ def stage_of(answers, *, malignant=False, region="scan") -> str:
         ("found", make_answers([(AT, HIGH)], [(AT, HIGH, 0.9)], marked=[5], eroded=[2]), {"malignant": True}),
         # Without a malignancy network nothing is misjudged.
         ("found", make_answers([(AT, HIGH)], [(AT, HIGH, math.nan)], marked=[5], eroded=[2]),
+            {"malignant": True}),
+        # Nor is what is too large to be judged; a second report of it may be.
+        ("misjudged as benign",
+            make_answers([(AT, HIGH)], [(AT, HIGH, math.nan), (AT, HIGH, 0.2)], marked=[5], eroded=[2]),
+            {"malignant": True}),
+        ("found",
+            make_answers([(AT, HIGH)], [(AT, HIGH, math.nan), (AT, HIGH, 0.9)], marked=[5], eroded=[2]),
             {"malignant": True}),
         # A report hits from outside of the ball, where nothing is marked: it is found all the same.
         ("found",

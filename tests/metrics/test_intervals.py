@@ -114,3 +114,24 @@ def test_a_mean_is_drawn_as_the_slow_way_draws_it() -> None:
 def test_what_makes_no_sense_is_refused(draws: int, level: float, size: int, seed: int) -> None:
     with pytest.raises(SettingsError, match="wanted at least one draw and one sample"):
         bootstrap(lambda rows: [0.0], range(size), seed=seed, draws=draws, level=level)
+
+
+def test_a_single_group_gives_no_interval() -> None:
+    """Every draw would be the group itself, and width 0 would say that nothing varies."""
+    whole = bootstrap(lambda rows: [float(len(rows))], ["a"] * 4, seed=0, draws=50)[0]
+    mean = bootstrap_mean([1.0, 3.0], ["a", "a"], seed=0, draws=50)
+    for one, value in ((whole, 4.0), (mean, 2.0)):
+        assert (one.value, one.draws) == (value, 0)
+        assert np.isnan([one.low, one.high]).all()
+        assert one.as_dict() == {"value": value, "low": None, "high": None, "level": 0.95, "draws": 0}
+    assert draw_counts(1, 50, seed=0).shape == (0, 1)
+    with pytest.raises(SettingsError, match="0 draws of 1 scans"):
+        draw_counts(1, 0, seed=0)
+
+
+def test_an_interval_is_written_in_one_format() -> None:
+    one = Interval(0.84196, 0.8115, 0.8679, 0.95, 1000)
+    assert str(one) == f"{one}" == "0.842 (0.811 to 0.868)"
+    assert f"{one:.1f}" == "0.8 (0.8 to 0.9)"
+    assert f"{one:+.4f}" == "+0.8420 (+0.8115 to +0.8679)"
+    assert f"{percentile_interval(0.84196, []):.2f}" == "0.84"

@@ -192,3 +192,11 @@ def test_demands_that_make_no_sense(text: str) -> None:
         SettingsError, match=r'the demand is .*; wanted such as "1 fp/scan" or "sensitivity 0\.9"'
     ):
         Demand.parse(text)
+
+
+def test_one_scan_gives_a_threshold_without_an_interval() -> None:
+    judged = JudgedMarks(1, np.array([0, 0]), np.array([0.9, 0.4]), np.array([0]), np.array([0.6]))
+    found = bootstrap_operating(judged, Demand(0.5, is_rate=False), seed=0, draws=20)
+    assert (found.threshold.value, found.sensitivity.value) == (pytest.approx(0.75), 0.5)
+    for one in (found.threshold, found.false_per_scan, found.sensitivity):
+        assert (one.draws, np.isnan(one.low), np.isnan(one.high)) == (0, True, True)

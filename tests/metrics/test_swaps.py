@@ -27,3 +27,7 @@ def test_the_bootstrap_of_the_same_seed_has_other_random_numbers() -> None:
 def test_negative_numbers_are_refused(permutations: int, seed: int) -> None:
     with pytest.raises(SettingsError, match="wanted both from 0"):
         draw_swaps(3, permutations, seed)
+
+
+def test_a_single_group_gives_no_test() -> None:
+    assert draw_swaps(1, 9, seed=0).shape == (0, 1)

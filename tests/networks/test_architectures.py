@@ -9,7 +9,10 @@ from lungmonai.networks import ARCHITECTURES, architecture_named, build_network
 SEGMENTATION = [a for a in ARCHITECTURES if a.task == "segmentation"]
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("nodule_cnn", 222_220), ("seg_reference_unet", 118_271)])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("nodule_cnn", 222_220), ("mirrored_cnn", 222_220), ("seg_reference_unet", 118_271)],
+)
 def test_parameter_counts_are_the_published_ones(name: str, parameters: int) -> None:
     assert sum(p.numel() for p in build_network(name).parameters()) == parameters
 

@@ -40,6 +40,29 @@ def test_a_record_is_whole_and_grows(tmp_path: Path) -> None:
     assert len(record["resumed"]) == 1
 
 
+def strict(text: str) -> dict:
+    """JSON as other programs read it, which know no NaN."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_a_record_is_json_whatever_the_scores_are(tmp_path: Path) -> None:
+    RunFolder(tmp_path).write(state="stopped", best_score=float("nan"), overrides={"lr": float("inf")})
+    told = strict((tmp_path / "run.json").read_text())
+    assert (told["best_score"], told["overrides"]) == (None, {"lr": None})
+    assert find_runs([tmp_path])[0].best == ""
+
+
+def test_a_former_record_with_nan_is_read_and_mended(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"state": "stopped", "best_score": NaN, "best_epoch": 1}')
+    assert find_runs([tmp_path])[0].best == ""
+    RunFolder(tmp_path).write(epoch=2)
+    assert strict((tmp_path / "run.json").read_text())["best_score"] is None
+
+
 def test_a_checkpoint_without_a_record_is_a_run_too(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "some.pt").touch()

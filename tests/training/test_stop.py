@@ -68,7 +68,7 @@ def test_sigterm_to_all_processes_saves_the_step(tmp_path: Path) -> None:
     """Workers too get what a scheduler sends."""
     folder = tmp_path / "run"
     returned, lines, log = stopped_process(
-        folder, signal.SIGTERM, "step 7", "--slow", "0.2", "--workers", "2"
+        folder, signal.SIGTERM, "step 7", "--slow", "1.0", "--workers", "2"
     )
     assert returned == 143, log
     assert [path.name[:22] for path in checkpoint_files(folder / "checkpoints")] == [
@@ -88,7 +88,7 @@ def test_sigterm_to_all_processes_saves_the_step(tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_a_validation_at_once(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    words = ("--workers", "1", "--slow_validation", "3")
+    words = ("--workers", "1", "--slow_validation", "5")
     returned, lines, log = stopped_process(folder, signal.SIGINT, "validating", *words)
     assert returned == 130, log
     assert lines.count("validating") == 1

@@ -46,6 +46,7 @@ def _analysis(arguments: argparse.Namespace) -> int:
     from ...analysis.stored import stored_beside
     from ...data.listed import listed_items
     from ...errors import SettingsError
+    from ...evaluation.result_folder import MEMORY
     from ...evaluation.scan_answers import ScanAnalyst
 
     if arguments.crops < 0:
@@ -59,7 +60,7 @@ def _analysis(arguments: argparse.Namespace) -> int:
         say(_STAND_IN)
     if arguments.nodule_threshold is None and not arguments.quiet:
         say(stored.why())
-    analyst = ScanAnalyst(models, settings)
+    analyst = ScanAnalyst(models, settings, arguments.output / MEMORY)
     if not arguments.quiet:
         for note in (*stored.notes_for(settings), *analyst.engine.notes):
             say(f"Note: {note}")

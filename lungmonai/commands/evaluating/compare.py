@@ -13,6 +13,7 @@ from .shared_options import (
     add_output_options,
     add_permutations,
     add_truth_options,
+    write_outputs,
 )
 
 __all__ = ["add"]
@@ -38,7 +39,6 @@ def _compare(arguments: argparse.Namespace) -> None:
     from ...evaluation.comparison_text import comparison_text
     from ...evaluation.submission import read_submission
     from ...evaluation.truth import read_truth
-    from ...json_file import write_json
 
     first, second = (read_submission(path) for path in (arguments.first, arguments.second))
     truth = read_truth(
@@ -56,8 +56,5 @@ def _compare(arguments: argparse.Namespace) -> None:
         permutations=arguments.permutations,
         max_marks=arguments.max_marks,
     )
-    if arguments.json is not None:
-        write_json(arguments.json, found.as_dict())
-    if arguments.output is not None:
-        write_comparison(arguments.output, found)
+    write_outputs(arguments, found, write_comparison)
     sys.stdout.write(comparison_text(found))

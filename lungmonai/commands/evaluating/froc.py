@@ -6,14 +6,11 @@ import argparse
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import SettingsError
 from ..verb import verb
-from .shared_options import add_draw_options, add_output_options, add_truth_options
-
-if TYPE_CHECKING:
-    from ...evaluation.froc_report import FrocReport
+from .shared_options import add_draw_options, add_output_options, add_truth_options, write_outputs
 
 __all__ = ["add"]
 
@@ -38,6 +35,7 @@ def add(verbs: Any) -> None:
 
 
 def _froc(arguments: argparse.Namespace) -> None:
+    from ...evaluation.froc_files import write_froc
     from ...evaluation.froc_report import evaluate_froc
     from ...evaluation.froc_text import froc_text
     from ...evaluation.submission import read_submissions
@@ -57,17 +55,8 @@ def _froc(arguments: argparse.Namespace) -> None:
         rates=rates,
         max_marks=arguments.max_marks,
     )
-    _write(report, arguments.json, arguments.output)
+    write_outputs(arguments, report, write_froc)
     sys.stdout.write(froc_text(report, rows=arguments.rows))
-
-
-def _write(report: FrocReport, path: Path | None, folder: Path | None) -> None:
-    from ...evaluation.froc_files import write_froc, write_froc_json
-
-    if path is not None:
-        write_froc_json(path, report)
-    if folder is not None:
-        write_froc(folder, report)
 
 
 def _rates(text: str) -> list[float]:

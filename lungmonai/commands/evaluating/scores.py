@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..verb import verb
-from .shared_options import add_draw_options, add_output_options, add_permutations
+from .shared_options import add_draw_options, add_output_options, add_permutations, write_outputs
 
 __all__ = ["add"]
 
@@ -19,6 +20,8 @@ def add(verbs: Any) -> None:
     option = verb(verbs, "scores", _scores, what)
     option("table", type=Path, metavar="TABLE.csv",
         help="label (0, 1), probability; patient or seriesuid, diameter_mm, texture where known")  # fmt: skip
+    option("--diameter-column", default="diameter_mm", metavar="NAME",
+        help="the diameter that the table is held against (default: %(default)s)")  # fmt: skip
     option("--against", type=Path, metavar="FILE", help="another model's table of the same samples")
     option("--baselines-from", type=Path, metavar="FILE",
         help="a table of other patients on which the baseline of size and texture is fitted "
@@ -33,21 +36,15 @@ def _scores(arguments: argparse.Namespace) -> None:
     from ...evaluation.score_report import score_report
     from ...evaluation.score_table import read_scores
     from ...evaluation.score_text import score_text
-    from ...json_file import write_json
 
-    train, against = (
-        None if path is None else read_scores(path) for path in (arguments.baselines_from, arguments.against)
-    )
+    read = partial(read_scores, diameter_column=arguments.diameter_column)
     report = score_report(
-        read_scores(arguments.table),
-        train=train,
-        against=against,
+        read(arguments.table),
+        train=read(arguments.baselines_from) if arguments.baselines_from else None,
+        against=read_scores(arguments.against) if arguments.against else None,
         seed=arguments.seed,
         draws=arguments.bootstrap,
         permutations=arguments.permutations,
     )
-    if arguments.json is not None:
-        write_json(arguments.json, report.as_dict())
-    if arguments.output is not None:
-        write_scores(arguments.output, report)
+    write_outputs(arguments, report, write_scores)
     sys.stdout.write(score_text(report))

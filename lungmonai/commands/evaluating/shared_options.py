@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-__all__ = ["DRAWS", "add_draw_options", "add_output_options", "add_permutations", "add_truth_options"]
+__all__ = [
+    "DRAWS",
+    "Report",
+    "add_draw_options",
+    "add_output_options",
+    "add_permutations",
+    "add_truth_options",
+    "write_outputs",
+]
 
 # numberOfBootstrapSamples of LUNA16's script.
 DRAWS = 1000
+
+
+class Report(Protocol):
+    """What a verb found."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+
+
+_Found = TypeVar("_Found", bound=Report)
 
 
 def add_truth_options(option: Callable[..., Any], *, scans: str, only_with: str = "") -> None:
@@ -62,3 +81,24 @@ def add_output_options(option: Callable[..., Any], files: str) -> None:
     """
     option("--json", type=Path, metavar="FILE", help="write everything as JSON")
     option("-o", "--output", type=Path, metavar="DIR", help=f"write {files} there")
+
+
+def write_outputs(
+    arguments: argparse.Namespace, report: _Found, write_folder: Callable[[Path, _Found], None]
+) -> None:
+    """Write what --json and --output ask for.
+
+    Args:
+        arguments: parsed.
+        report: what the verb found.
+        write_folder: called with the folder of --output and the report.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    from ...json_file import write_json
+
+    if arguments.json is not None:
+        write_json(arguments.json, report.as_dict())
+    if arguments.output is not None:
+        write_folder(arguments.output, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,10 @@ def _text(chosen: StoredThreshold, draws: int) -> str:
         ("false positives a scan", chosen.false_per_scan, chosen.false_per_scan_interval),
     )
     head = f"{chosen.at} on {chosen.data}: {many(chosen.scans, 'scan')}, {many(chosen.nodules, 'nodule')}"
-    lines = [f"{name:24}{value:8.4f}  ({low:.4f} to {high:.4f})" for name, value, (low, high) in rows]
-    tail = f"{chosen.level:.0%} intervals of {draws:,} draws of the scans; marks over the threshold are kept"
-    return "\n".join([head, "", *lines, "", tail]) + "\n"
+    lines = [f"{name:24}{value:8.4f}{_between(*ends)}" for name, value, ends in rows]
+    how = f"{chosen.level:.0%} intervals of {draws:,} draws of the scans; " if chosen.has_intervals else ""
+    return "\n".join([head, "", *lines, "", f"{how}marks over the threshold are kept"]) + "\n"
+
+
+def _between(low: float, high: float) -> str:
+    return f"  ({low:.4f} to {high:.4f})" if math.isfinite(low) else ""

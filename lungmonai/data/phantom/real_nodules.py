@@ -34,10 +34,12 @@ class RealNodule:
     Args:
         folder: with `image/` and `mask/` in it.
         row: its columns, as text.
+        enlarge: how many times as large as it was it is used.
     """
 
     folder: Path
     row: dict[str, str]
+    enlarge: float = 1.0
 
     @property
     def patient_id(self) -> str:
@@ -75,7 +77,8 @@ class RealNodule:
                 wanted="a mask on the image's grid that holds the nodule",
                 do="Take the row out of the table.",
             )
-        return image.astype(np.float32), mask > 0, spacing
+        z, y, x = (step * self.enlarge for step in spacing)
+        return image.astype(np.float32), mask > 0, (z, y, x)
 
     def ratings(self, database: LidcDatabase) -> tuple[dict[str, list[int]], tuple[int | str, ...]]:
         """Each reader's ratings and the rows of their readings, found in LIDC's database by position.

@@ -81,14 +81,16 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_all_files_are_there(outcome: tuple[int, str], folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == FILES
+    # One file for each scan that was read: what the networks answered.
+    assert len(list(folder.glob("parts/networks/*.npz"))) == len(list(folder.glob("parts/*.npz"))) == 2
     assert outcome[1] == (folder / "evaluation.txt").read_text() + f"\n{folder}\n"
 
 
 def test_each_network_is_prepared_once_for_all_scans(
     outcome: tuple[int, str], evaluation: dict, prepared: list
 ) -> None:
-    networks = [name for name, _ in prepared]
-    assert sorted(networks) == sorted(one["sha256"] for one in evaluation["weights"].values())
+    assert {name for name, _ in prepared} == {one["sha256"] for one in evaluation["weights"].values()}
+    assert len(prepared) == len(set(prepared))  # for each shape of its blocks
 
 
 def test_a_failed_scan_is_told_and_counts_in_nothing(

@@ -1,11 +1,15 @@
 """What several verbs of `evaluate` take is named and explained alike."""
 
+import argparse
 import re
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
 from lungmonai.cli import main
+from lungmonai.commands.evaluating.shared_options import write_outputs
+from lungmonai.errors import OutputError
 
 VERBS = ("froc", "analysis", "compare", "scores", "calibrate", "threshold")
 
@@ -47,3 +51,24 @@ def test_the_lists_of_a_threshold_are_needed_beside_a_submission(helped: dict[st
     assert re.search(r"--annotations FILE +with --submission: the nodules \(seriesuid", helped["threshold"])
     assert " [--annotations FILE] " in helped["threshold"]
     assert " --annotations FILE [" in helped["froc"]
+
+
+class Told:
+    def as_dict(self) -> dict:
+        return {"a": 1}
+
+
+@pytest.mark.parametrize(("json", "output"), [(False, False), (True, False), (False, True), (True, True)])
+def test_only_what_is_asked_for_is_written(json: bool, output: bool, tmp_path: Path) -> None:
+    file, folder, written = tmp_path / "x.json", tmp_path / "out", []
+    asked = argparse.Namespace(json=file if json else None, output=folder if output else None)
+    report = Told()
+    write_outputs(asked, report, lambda *given: written.append(given))
+    assert file.exists() == json
+    assert written == ([(folder, report)] if output else [])
+
+
+def test_a_json_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    asked = argparse.Namespace(json=tmp_path / "none" / "x.json", output=None)
+    with pytest.raises(OutputError, match=r"x\.json could not be written"):
+        write_outputs(asked, Told(), lambda *given: None)

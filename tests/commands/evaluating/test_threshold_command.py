@@ -119,3 +119,18 @@ def test_what_cannot_be_is_one_line(
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert text in said
     assert not weights.with_name("nodule.operating.json").exists()
+
+
+def test_one_scan_gives_no_interval_and_it_is_said(
+    folder: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "seriesuids.csv").write_text("1.1\n")
+    assert run(folder, weights, "--at", "1 fp/scan") == 0
+    out, err = capsys.readouterr()
+    assert "Note: one scan only: how far numbers might be off" in err
+    assert "nan" not in out
+    assert "interval" not in out
+    assert out.endswith("\nmarks over the threshold are kept\n")
+    threshold = json.loads(weights.with_name("nodule.operating.json").read_text())["threshold"]
+    assert threshold["low"] is threshold["high"] is None
+    assert threshold["sensitivity_interval"] == [None, None]

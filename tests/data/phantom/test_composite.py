@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -326,6 +327,13 @@ def test_an_empty_mask_is_refused(nodules: Path, tmp_path: Path) -> None:
     empty = RealNodule(tmp_path, {**read_nodule_table(nodules)[0].row, "file": "empty.nii.gz"})
     with pytest.raises(DataError, match=r"empty.nii.gz has an image of .* wanted a mask on the image's grid"):
         _ = empty.crop
+
+
+def test_an_enlarged_nodule_is_so_much_larger(nodules: Path) -> None:
+    nodule = read_nodule_table(nodules)[0]
+    volumes = [Stamp.of(*replace(nodule, enlarge=factor).crop).shape.volume_mm3 for factor in (1.0, 3.0)]
+    assert volumes[1] == pytest.approx(27 * volumes[0], rel=0.02)
+
 
 
 @pytest.mark.shared_data
