@@ -117,3 +117,12 @@ def test_the_former_name_is_in_no_help(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_helps_number_is_the_librarys() -> None:
     assert build_parser().parse_args(["mine", "d", "-o", "o"]).most == MOST
+
+
+def test_a_thin_group_that_may_not_be_is_refused_before_the_work(
+    datalist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build_parser().parse_args(["mine", "d", "-o", "o"]).keep_thin_mm == AnalysisSettings().keep_thin_mm
+    assert main(["mine", str(datalist), "-o", str(tmp_path / "c.csv"), "--keep-thin-mm", "-1"]) == 2
+    assert "keep_thin_mm is -1.0; wanted 0 to 100" in capsys.readouterr().err
+    assert not list(tmp_path.glob("c.csv*"))

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lungmonai.analysis.engine import Engine, Runner
@@ -133,6 +134,11 @@ def test_the_malignancy_is_that_of_evaluate_scores_on_the_table(evaluation: dict
     report = score_report(table, draws=50, permutations=0)
     assert told["auc"] == report.roc_auc.value
     assert told["auc_interval"] == [report.roc_auc.low, report.roc_auc.high]
+    # What was measured stands beside it, of what was reported.
+    measured = read_scores(folder / "scores_malignancy.csv", diameter_column="measured_mm").diameter_mm
+    decided = [one for one in evaluation["nodules"] if one["malignancy_prob_at_center"] is not None]
+    told_mm = [one["measured_mm"] for one in decided if one["malignant"] is not None]
+    np.testing.assert_array_equal(measured, np.array(told_mm, float))
 
 
 def test_the_counts_fit_each_other(evaluation: dict, folder: Path) -> None:
