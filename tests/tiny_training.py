@@ -154,10 +154,12 @@ def wait_in_steps(engine: Workflow, seconds: float) -> None:
     def wait(_: Workflow) -> None:
         time.sleep(seconds)
 
+    def add(_: Workflow) -> None:
+        if not engine.has_event_handler(wait, Events.ITERATION_STARTED):
+            engine.add_event_handler(Events.ITERATION_STARTED, wait)
+
     # Added when the run starts, it comes after all that was added before.
-    engine.add_event_handler(
-        Events.STARTED(once=1), lambda _: engine.add_event_handler(Events.ITERATION_STARTED, wait)
-    )
+    engine.add_event_handler(Events.STARTED, add)
 
 
 def main() -> None:
