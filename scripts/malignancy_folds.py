@@ -33,7 +33,7 @@ from lungmonai.training.classification_samples import DrawnCrops, EveryCrop
 from lungmonai.training.finetune import finetune, trained_parameters
 from lungmonai.training.items import training_items
 from lungmonai.training.loader import evaluation_loader
-from lungmonai.training.places import Place, malignancy_places
+from lungmonai.training.places import Place, decided_places, malignancy_places
 from lungmonai.training.prepare import PrepareBatch
 from lungmonai.training.speed import made_quick
 from lungmonai.transforms import AugmentSettings, BatchAugment
@@ -119,7 +119,7 @@ def run(options: argparse.Namespace) -> None:
     splits = ("training", "validation")
     items = [item for split in splits for item in training_items(options.data, split)]
     mined = training_items(options.data, candidates=str(options.candidates or ""))
-    nodules = [place for place in malignancy_places(items) if place.kind != "other"]
+    nodules = decided_places(items)
     others = [place for place in malignancy_places(mined) if place.kind == "other"]
     patients = [patient_of(place) for place in nodules]
     fold = folds_of(patients, options.folds, options.seed)

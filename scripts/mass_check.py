@@ -30,7 +30,7 @@ from lungmonai.analysis.stored import stored_beside
 from lungmonai.cli import run_or_exit
 from lungmonai.data.phantom.composite import make_composite
 from lungmonai.data.phantom.real_nodules import RealNodule, read_nodule_table
-from lungmonai.errors import SettingsError
+from lungmonai.errors import DataError, SettingsError
 from lungmonai.files import written_whole
 from lungmonai.io import CTScan, read_ct
 from lungmonai.nodule import Nodule
@@ -106,6 +106,12 @@ def rows(options: argparse.Namespace, looker: Looker) -> Iterator[dict[str, obje
     """A row for each composite, and for each background the number of false masses in it."""
     table = read_nodule_table(options.nodules, subsets=options.subsets)
     nodules = [one for one in table if one.diameter_mm >= options.least_mm]
+    if not nodules:
+        raise DataError(
+            f"{options.nodules} has no nodule of {options.least_mm:g} mm in these subsets",
+            wanted="some to enlarge",
+            do="Change `--least-mm` or `--subsets`.",
+        )
     for place, path in enumerate(tqdm(options.backgrounds, desc="backgrounds", disable=None)):
         background = read_ct(path).canonical()
         yield len(looker.second(background))
@@ -138,10 +144,11 @@ def held_against(truth: Spot, scan: CTScan, looker: Looker, *, whole: bool) -> d
 
 def run(options: argparse.Namespace) -> None:
     """Look at everything, print the counts, write the table."""
-    if options.each < 0 or not options.output.absolute().parent.is_dir():
+    least, most = options.diameters_mm
+    if options.each < 0 or not 0 < least <= most or not options.output.absolute().parent.is_dir():
         raise SettingsError(
-            f"{options.each} masses in each background, to {options.output}",
-            wanted="0 or more, and a file in a folder that is there",
+            f"{options.each} masses of {least:g} to {most:g} mm in each background, to {options.output}",
+            wanted="0 or more, rising diameters over 0, and a file in a folder that is there",
             do="Change them.",
         )
     found = list(rows(options, Looker()))

@@ -17,7 +17,7 @@ from ..words import many
 from .classify import classify_crops
 from .engine import Engine, start_engine
 from .findings import Finding, findings_of, measured, numbered, with_masses
-from .group import Groups, group_voxels, voxels_of_sphere
+from .group import Groups, group_scan
 from .lungs import LungMask, find_lungs
 from .masses import MASS_MM, look_for_masses
 from .measure import NoduleSize
@@ -159,8 +159,7 @@ def _classify(
 
 
 def _groups(marked: NDArray[np.bool_], scan: CTScan, lungs: LungMask, settings: AnalysisSettings) -> Groups:
-    keep_thin = voxels_of_sphere(settings.keep_thin_mm, scan.spacing_mm)
-    groups = group_voxels(marked, scan.hu, keep_thin=keep_thin)
+    groups = group_scan(marked, scan, settings.keep_thin_mm)
     if settings.region == "lungs" and lungs.found:
         return groups.only(lungs.inside(groups.center_vox))
     return groups

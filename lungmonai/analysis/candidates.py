@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..io.scan import CTScan
 from ..progress import Progress
 from .engine import start_engine
-from .group import Groups, group_voxels, voxels_of_sphere
+from .group import Groups, group_scan
 from .models import ModelFile
 from .segment import Segmentation, Window
 from .segmenter import Segmenter
@@ -72,8 +72,7 @@ class CandidateFinder:
         scan = scan.canonical()
         window = Window.whole(scan.shape, self.seg.architecture.align)
         marks = self._segmenter(scan.hu, window, partial(progress, "segment"))
-        keep_thin = voxels_of_sphere(self.settings.keep_thin_mm, scan.spacing_mm)
-        groups = group_voxels(marks.marked, scan.hu, keep_thin=keep_thin)
+        groups = group_scan(marks.marked, scan, self.settings.keep_thin_mm)
         return FoundCandidates(scan.lps_from_vox(groups.center_vox), _probs(groups, marks), groups.counts)
 
 

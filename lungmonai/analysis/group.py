@@ -20,9 +20,18 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import WeightsError
+from ..io.scan import CTScan
 from ..networks.shapes import HU_LIMIT
 
-__all__ = ["MOST_VOXELS", "Groups", "erode", "group_voxels", "split_by_label", "voxels_of_sphere"]
+__all__ = [
+    "MOST_VOXELS",
+    "Groups",
+    "erode",
+    "group_scan",
+    "group_voxels",
+    "split_by_label",
+    "voxels_of_sphere",
+]
 
 # Grouping takes 260 bytes a voxel, so that this is 2.6 GB. The published weights mark 0.6 million of a
 # scan of 26 million voxels; what marks more than this, marks everything.
@@ -70,6 +79,21 @@ class Groups:
         of_kept = kept[self.labels]
         labels = number[self.labels[of_kept]]
         return Groups(self.voxels[of_kept], labels, self.center_vox[kept], self.counts[kept])
+
+
+def group_scan(marked: NDArray[np.bool_], scan: CTScan, keep_thin_mm: float) -> Groups:
+    """Group the marked voxels of a scan.
+
+    Args:
+        marked: (slices, rows, columns) bool.
+        scan: upright, of the same shape.
+        keep_thin_mm: as in `AnalysisSettings`.
+
+    Raises:
+        WeightsError: as `group_voxels`.
+    """
+    keep_thin = voxels_of_sphere(keep_thin_mm, scan.spacing_mm)
+    return group_voxels(marked, scan.hu, keep_thin=keep_thin)
 
 
 def group_voxels(marked: NDArray[np.bool_], hu: NDArray[np.int16], *, keep_thin: int = 0) -> Groups:

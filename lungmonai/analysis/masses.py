@@ -23,7 +23,7 @@ from ..progress import Progress
 from .classify import classify_crops
 from .coarse import CoarseScan, blocks_for
 from .engine import Engine
-from .group import Groups, group_voxels
+from .group import Groups, group_voxels, voxels_of_sphere
 from .lungs import LungMask
 from .measure import grow_back
 from .models import Models
@@ -36,7 +36,6 @@ __all__ = ["MASS_MM", "Mass", "SecondLook", "look_for_masses"]
 # Fleischner Society, glossary of terms for thoracic imaging (Hansell and others, Radiology 2008;246:697):
 # an opacity up to 30 mm is a nodule, a larger one a mass.
 MASS_MM = 30.0
-_MASS_MM3 = np.pi / 6 * MASS_MM**3
 # These three were chosen on scans that are none of the test's: docs/analysis.md, "Masses", has the numbers.
 _COARSE_MM = (2.5, 2.5, 2.5)
 # A mass is more probable than this, and than what a nodule has to be.
@@ -45,7 +44,7 @@ _LEAST_PROB = 0.5
 # between the two.
 _LEAST_IN_LUNG = 0.9
 # What a coarse mask holds of the lung at its border is none of the mass; the limit of our nodule masks, which
-# is that of Deep Learning with PyTorch, part 2.
+# is that of Deep Learning with PyTorch, part 2. Not imported: that module loads MONAI, the analysis need not.
 _LUNG_HU = -700
 # `CTScan` wants so many voxels along each axis.
 _LEAST_VOXELS = 3
@@ -162,16 +161,15 @@ def _large(
     groups: Groups, marked: NDArray[np.bool_], coarse: CoarseScan, lungs: LungMask
 ) -> Iterator[_Large]:
     """Groups over 30 mm, with and without the air at their border."""
-    voxel_mm3 = float(np.prod(coarse.own.spacing_mm))
-    block_mm3 = voxel_mm3 * float(np.prod(coarse.blocks))
+    least, own_least = (voxels_of_sphere(MASS_MM, one.spacing_mm) for one in (coarse.means, coarse.own))
     hu = coarse.own.hu.reshape(-1)
     for group in range(len(groups)):
         numbers = grow_back(groups.voxels_of(group), marked)
-        if len(numbers) * block_mm3 <= _MASS_MM3:
+        if len(numbers) < least:
             continue
         voxels = coarse.own_voxels(numbers)
         voxels = voxels[hu[voxels] > _LUNG_HU]
-        if len(voxels) * voxel_mm3 > _MASS_MM3:
+        if len(voxels) >= own_least:
             yield _Large(groups.center_vox[group], numbers, voxels, *_side(numbers, coarse, lungs))
 
 

@@ -80,15 +80,7 @@ class RememberingEngine(KeptEngine):
         threshold: float,
         work: Callable[[], Segmentation],
     ) -> Segmentation:
-        """What a volume was segmented to.
-
-        Args:
-            model: that segments it.
-            hu: (slices, rows, columns) int16.
-            window: of it that is segmented.
-            threshold: over which a voxel is marked.
-            work: segments it.
-        """
+        """What a volume was segmented to; arguments as for `Engine.segmented`."""
         asked = question(model.sha256, window, threshold, voxels=hu)
         return _unpacked(self._memory.recall(asked, lambda: _packed(work())), hu.shape)
 

@@ -142,7 +142,7 @@ class ScanAnalyst:
 
     def _answers(self, item: ScanItem) -> ScanAnswers:
         from ..analysis.analyze import analyze_scan
-        from ..analysis.group import group_voxels, voxels_of_sphere
+        from ..analysis.group import group_scan
         from ..analysis.lungs import find_lungs
         from ..io.read import read_ct
 
@@ -151,8 +151,7 @@ class ScanAnalyst:
         if result.probability is None:
             raise TypeError("the analysis kept no probability volume")
         marked = marked_voxels(result.probability, self.settings.mark_threshold)
-        keep_thin = voxels_of_sphere(self.settings.keep_thin_mm, scan.spacing_mm)
-        groups, lungs = group_voxels(marked, scan.hu, keep_thin=keep_thin), find_lungs(scan)
+        groups, lungs = group_scan(marked, scan, self.settings.keep_thin_mm), find_lungs(scan)
         grouped = np.zeros(scan.shape, np.bool_)
         grouped.reshape(-1)[groups.voxels] = True
         return ScanAnswers(

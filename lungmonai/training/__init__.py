@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .kaiming import kaiming_start
     from .loader import evaluation_loader, training_loader
     from .order import SampleOrder
-    from .places import malignancy_places, nodule_places
+    from .places import decided_places, malignancy_places, nodule_places
     from .prepare import PrepareBatch
     from .resume import RunState
     from .run_folder import find_runs
@@ -36,6 +36,7 @@ __all__ = [
     "StopOnSignal",
     "TrainingStep",
     "Validate",
+    "decided_places",
     "evaluation_loader",
     "find_runs",
     "kaiming_start",
@@ -55,7 +56,7 @@ __getattr__ = lazy_names(
         "kaiming": ("kaiming_start",),
         "loader": ("evaluation_loader", "training_loader"),
         "order": ("SampleOrder",),
-        "places": ("malignancy_places", "nodule_places"),
+        "places": ("decided_places", "malignancy_places", "nodule_places"),
         "prepare": ("PrepareBatch",),
         "resume": ("RunState",),
         "run_folder": ("find_runs",),

@@ -13,7 +13,7 @@ from ..data.mapped import MappedVolume, open_volume
 from ..errors import DataError, ScanError
 from ..metrics.hits import counted_diameters
 
-__all__ = ["Place", "malignancy_places", "nodule_places", "opened", "touches_excluded"]
+__all__ = ["Place", "decided_places", "malignancy_places", "nodule_places", "opened", "touches_excluded"]
 
 Point = tuple[float, float, float]
 
@@ -58,12 +58,13 @@ def nodule_places(items: Sequence[ScanItem]) -> list[Place]:
     return nodules + list(_others(items))
 
 
-def malignancy_places(items: Sequence[ScanItem]) -> list[Place]:
-    """Malignant nodules (label 1), benign nodules and candidates that are none (label 0).
+def decided_places(items: Sequence[ScanItem]) -> list[Place]:
+    """Malignant nodules (label 1) and benign ones (label 0); those on which nobody decided are left out.
 
-    Nodules on which the readers did not decide are left out.
+    Args:
+        items: of a datalist.
     """
-    nodules = [
+    return [
         Place(
             item,
             nodule["lps_mm"],
@@ -75,7 +76,15 @@ def malignancy_places(items: Sequence[ScanItem]) -> list[Place]:
         for nodule in item["nodules"]
         if nodule["malignant"] is not None
     ]
-    return nodules + list(_others(items))
+
+
+def malignancy_places(items: Sequence[ScanItem]) -> list[Place]:
+    """What malignancy is learnt from: decided nodules, and candidates that are none (label 0).
+
+    Args:
+        items: of a datalist.
+    """
+    return decided_places(items) + list(_others(items))
 
 
 def _others(items: Sequence[ScanItem]) -> Iterator[Place]:

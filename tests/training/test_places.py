@@ -11,6 +11,7 @@ from lungmonai.errors import DataError
 from lungmonai.io import CTScan
 from lungmonai.io.write_metaimage import write_metaimage
 from lungmonai.training.places import (
+    decided_places,
     malignancy_places,
     nodule_places,
     opened,
@@ -51,6 +52,7 @@ def test_nodules_come_from_the_annotations_and_the_others_from_the_candidates(it
 def test_nodules_on_which_the_readers_did_not_decide_are_left_out(item: ScanItem) -> None:
     found = [(place.label, place.kind) for place in malignancy_places([item])]
     assert found == [(1, "malignant"), (0, "benign"), (0, "other")]
+    assert [place.kind for place in decided_places([item])] == ["malignant", "benign"]
 
 
 def test_positions_become_voxels_one_or_many(item: ScanItem) -> None:
