@@ -264,3 +264,16 @@ def test_tables_leave_open_what_was_not_judged(scan: CTScan, found: ScanResult, 
     assert [cell == "" for cell in calibrated] == [False] * (len(calibrated) - 1) + [True]
     lines = nodule_table(found, stand_in=False).splitlines()
     assert any(" - " in line and "left lung" in line for line in lines)
+
+
+@pytest.mark.parametrize(("diameter_mm", "over_30_mm"), [(34.0, 0), (40.0, 1)])
+def test_air_in_what_is_marked_does_not_make_a_mass(diameter_mm: float, over_30_mm: int) -> None:
+    """Of each block of 3 × 3 pixels five are dense and four are air: 5/9 of the ball's volume count."""
+    scan = body()
+    dense = np.add.outer(3 * (np.arange(SHAPE[1]) % 3), np.arange(SHAPE[2]) % 3) < 5
+    hu = np.where(ball(LEFT, diameter_mm), np.where(dense, 1000, -850), scan.hu).astype(np.int16)
+    assert (5 / 9 * diameter_mm**3 > MASS_MM**3) == bool(over_30_mm)
+    scan = replace(scan, hu=hu)
+    engine = NearSighted("torch", "cpu", "float32", "float32")
+    look = look_for_masses(scan, find_lungs(scan), models(), engine, AnalysisSettings())
+    assert look.record["over_30_mm"] == over_30_mm
